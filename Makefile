@@ -1,0 +1,70 @@
+# Every command of the project. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+.PHONY: help install fmt lint types imports test check check-static verify generate lock demo bench build clean
+
+help:  ## print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Dantaro needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (first time: about half a minute)..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+install: $(STAMP)  ## set up .venv with all extras, from the lock
+
+demo: $(STAMP)  ## trade the quickstart on the simulated market and show the live table (Ctrl-C ends it)
+	$(BIN)/dantaro up examples/01-quickstart
+
+fmt: $(STAMP)  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+lint: $(STAMP)  ## check style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)  ## check types (mypy, strict)
+	$(BIN)/mypy
+
+imports: $(STAMP)  ## check the layers
+	$(BIN)/lint-imports
+
+test: $(STAMP)  ## run every test tier of this machine, print the coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= 
+	$(BIN)/python -m tests.support.coverage_report
+
+check-static: lint types imports verify  ## everything that CI runs but the tests
+
+check: check-static test  ## what CI runs, and you before a hand-in
+
+generate: $(STAMP)  ## write CRD YAML and the reference pages from the models
+	$(BIN)/python -m dantaro_crds.schema
+
+verify: $(STAMP)  ## fail when a generated file differs from its source
+	$(BIN)/python -m dantaro_crds.schema --check
+
+lock: $(STAMP)  ## resolve the dependencies again
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --quiet --upgrade -o requirements.lock
+
+bench: $(STAMP)  ## measure: replay speed, start-up, memory of each process
+	$(BIN)/python -m tests.bench
+
+build: $(STAMP)  ## build wheel and sdist, import them in a clean environment
+	$(BIN)/python -m tests.support.check_build
+
+clean:  ## remove everything that make made
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,201 @@
+"""What central answers to a bot: candles since its cursor and every analysis that it needs to judge them."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from dantaro_crds.v1alpha1.common import Model
+from dantaro_crds.values import (
+    DecimalStr,
+    Interval,
+    PositiveDecimalStr,
+    SignedDecimalStr,
+    Symbol,
+    UtcTime,
+)
+
+__all__ = [
+    "MAX_BUNDLE_CANDLES",
+    "Analysis",
+    "Bundle",
+    "Candle",
+    "CentralHealth",
+    "Decision",
+    "Indicators",
+    "MarketStatus",
+    "Source",
+    "SupportLevel",
+    "SupportLevels",
+    "Ticker",
+    "Trend",
+    "VolatilityRegime",
+]
+
+MAX_BUNDLE_CANDLES = 500
+"""Most candles in one bundle; a full page says that there are more."""
+
+
+class Candle(Model):
+    """A closed candle of one minute."""
+
+    time: UtcTime
+    """Open of the candle."""
+    open: PositiveDecimalStr
+    """First price, quote currency."""
+    high: PositiveDecimalStr
+    """Highest price."""
+    low: PositiveDecimalStr
+    """Lowest price."""
+    close: PositiveDecimalStr
+    """Last price."""
+    volume: DecimalStr
+    """Traded amount, base currency; 0 where nothing was traded."""
+
+
+class Ticker(Model):
+    """The last price of a market."""
+
+    time: UtcTime
+    """Market time of the price."""
+    price: PositiveDecimalStr
+    """Last price, quote currency."""
+    change24h: SignedDecimalStr | None = None
+    """Change against 24 hours before, fraction; null with less history."""
+    volume24h: DecimalStr | None = None
+    """Traded amount of 24 hours, base currency; null with less history."""
+
+
+class SupportLevel(Model):
+    """A price below which the market has seldom been."""
+
+    window_days: int
+    """How far back the level looks, days."""
+    price: PositiveDecimalStr | None = None
+    """The level on a tick, quote currency; null when it cannot be computed."""
+    broken: bool = False
+    """Whether the last price is at or below the level."""
+    reason: str | None = None
+    """Why there is no price."""
+
+
+class SupportLevels(Model):
+    """The three support levels of a market; conservative <= moderate <= aggressive."""
+
+    aggressive: SupportLevel
+    """7 days."""
+    moderate: SupportLevel
+    """30 days."""
+    conservative: SupportLevel
+    """90 days."""
+
+
+class Trend(StrEnum):
+    """Direction of the whole market."""
+
+    BULL = "Bull"
+    NEUTRAL = "Neutral"
+    BEAR = "Bear"
+
+
+class VolatilityRegime(StrEnum):
+    """How much prices move."""
+
+    LOW = "Low"
+    NORMAL = "Normal"
+    HIGH = "High"
+
+
+class MarketStatus(Model):
+    """State of all analysed markets together."""
+
+    trend: Trend
+    """Bull, Neutral or Bear."""
+    breadth: DecimalStr
+    """Part of the markets above the mean of their last 50 closes of 60 minutes, fraction 0..1."""
+    volatility: VolatilityRegime
+    """Regime by the median range of the markets."""
+    markets: int
+    """How many markets were counted."""
+
+
+class Indicators(Model):
+    """Indicators of a market on the asked interval; null in an analysis until they are computed."""
+
+    values: dict[str, SignedDecimalStr] = Field(default_factory=dict)
+    """Value by name."""
+
+
+class Decision(Model):
+    """What the analyst advises; null in an analysis until there is an analyst."""
+
+    action: str
+    """Buy, Sell or Hold."""
+    confidence: DecimalStr
+    """Fraction 0..1."""
+    reason: str
+    """One sentence."""
+
+
+class Analysis(Model):
+    """Everything that central derived from the candles that closed up to `data_until`."""
+
+    data_until: UtcTime
+    """Market time up to which candles were used."""
+    indicators: Indicators | None = None
+    """Indicators on the asked interval."""
+    support_levels: SupportLevels | None = None
+    """Support levels of the market."""
+    market_status: MarketStatus | None = None
+    """State of all markets."""
+    decision: Decision | None = None
+    """Advice of the analyst."""
+
+
+class Source(Model):
+    """Where the candles come from."""
+
+    name: str
+    """`simulated`, `replay` or a venue such as `upbit`."""
+    live: bool
+    """Whether market time is wall time, so that candles can be missed."""
+    ended: bool = False
+    """Whether there will be no more candles (the end of a replay)."""
+
+
+class Bundle(Model):
+    """One page of a market for one bot."""
+
+    market_time: UtcTime
+    """Central's market time: every candle that closed up to here is stored."""
+    data_until: UtcTime | None
+    """The newest analysis that is stored; null before the first."""
+    source: Source
+    """Where the candles come from."""
+    symbol: Symbol
+    """The market."""
+    interval: Interval
+    """Interval of the indicators."""
+    candles: list[Candle]
+    """Closed 1-minute candles after `since`, oldest first, at most 500."""
+    ticker: Ticker | None
+    """The last price; null before the first candle."""
+    analyses: list[Analysis]
+    """Oldest first: the newest with `dataUntil` <= the open of the first candle, and all after it up to
+    the open of the last candle; without candles the newest one alone."""
+
+
+class CentralHealth(Model):
+    """What central says of itself."""
+
+    status: str
+    """`ok`, or what is wrong in one sentence."""
+    version: str
+    """Version of the software."""
+    source: Source
+    """Where the candles come from."""
+    market_time: UtcTime | None = None
+    """Market time; null before the first candle."""
+    market_start: UtcTime | None = None
+    """Market time of the first 1-minute candle that is served; null before it is known."""
+    symbols: list[Symbol] = Field(default_factory=list)
+    """Markets that can be traded (that have 1-minute candles)."""
