@@ -1,1 +1,6 @@
-"""TODO-dantaro_central."""
+"""The central server: collects candles, analyses markets, answers bots.
+
+It never trades and holds no exchange keys.
+"""
+
+__all__: list[str] = []

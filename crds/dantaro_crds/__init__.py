@@ -3,4 +3,7 @@
 Nothing here does I/O, but for the small tools in `kit`.
 """
 
-__all__: list[str] = []
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
+"""Version of all of Dantaro."""

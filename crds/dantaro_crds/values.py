@@ -1,7 +1,7 @@
 """Constrained value types with the JSON schema that a structural CRD schema accepts.
 
-The same pattern is checked here and by the API server (RE2 syntax, no lookahead), so that local mode
-and a cluster accept the same text. Python compares with `re.fullmatch`.
+The same pattern is checked here and by the API server (RE2 syntax, no lookahead), so that local
+mode and a cluster accept the same text. Python compares with `re.fullmatch`.
 """
 
 import re
@@ -105,11 +105,13 @@ def parse_utc(value: object) -> datetime:
     Raises:
         ValueError: The text is no RFC 3339 time, or the time has no zone.
     """
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError(f"expected a time with a zone such as 2026-01-31T09:00:00Z, was {value}")
-    return value.astimezone(UTC)
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(time, datetime) and time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"expected a time with a zone such as 2026-01-31T09:00:00Z, was {value!r}")
 
 
 def quote_of(symbol: str) -> str:
@@ -119,20 +121,29 @@ def quote_of(symbol: str) -> str:
     return symbol.split("/", 1)[1].split(":", 1)[0]
 
 
+def _cut_text(value: Decimal) -> str:
+    """Return the text of a number, cut to 18 places: exact arithmetic gives more than that."""
+    if not value.is_finite() or (value and value.adjusted() > 18):
+        return str(value)
+    if value.adjusted() < -19:
+        return "0"
+    text = decimal_text(value)
+    if len(text) <= 20:  # at most 18 places: no need to cut, and this runs for every candle
+        return text
+    with localcontext(prec=60):
+        return decimal_text(round(value, 18))
+
+
 def _decimal_reader(pattern: str, expected: str) -> Callable[[Any], Decimal]:
     compiled = re.compile(pattern)
 
     def read(value: Any) -> Decimal:
         if isinstance(value, Decimal):
-            # More digits than the pattern allows come from exact arithmetic; cut to 18 places.
-            if value.is_finite() and -value.as_tuple().exponent > 18:  # type: ignore[operator]  # finite: an int
-                with localcontext(prec=60):
-                    value = value.quantize(Decimal("1e-18"))
-            text = decimal_text(value) if value.is_finite() else str(value)
+            text = _cut_text(value)
         elif isinstance(value, str):
             text = value
         else:
-            raise ValueError(
+            raise ValueError(  # pydantic reports ValueError only
                 f"expected {expected} as a quoted string, was {type(value).__name__} {value!r}"
             )
         if compiled.fullmatch(text) is None:
@@ -142,17 +153,17 @@ def _decimal_reader(pattern: str, expected: str) -> Callable[[Any], Decimal]:
     return read
 
 
-def _decimal_type(pattern: str, expected: str) -> Any:
+def _decimal_type(pattern: str, expected: str, longest: int = 37) -> Any:
     return (
         BeforeValidator(_decimal_reader(pattern, expected)),
         PlainSerializer(decimal_text, return_type=str),
-        WithJsonSchema({"type": "string", "maxLength": 38, "pattern": pattern}),
+        WithJsonSchema({"type": "string", "maxLength": longest, "pattern": pattern}),
     )
 
 
 _GE0 = _decimal_type(DECIMAL_PATTERN, "a decimal number >= 0")
 _GT0 = _decimal_type(POSITIVE_DECIMAL_PATTERN, "a decimal number > 0")
-_ANY = _decimal_type(SIGNED_DECIMAL_PATTERN, "a decimal number")
+_ANY = _decimal_type(SIGNED_DECIMAL_PATTERN, "a decimal number", 38)
 
 DecimalStr = Annotated[Decimal, _GE0[0], _GE0[1], _GE0[2]]
 """A `Decimal` >= 0 that is a string on every wire."""

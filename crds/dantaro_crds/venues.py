@@ -1,12 +1,13 @@
 """Facts of the venues that planning needs: price ticks, smallest orders, fees.
 
-Pure and without I/O. At run time a venue's own answer (order chance, instruments) wins over these figures.
+Pure and without I/O. At run time a venue's own answer (order chance, instruments) wins over these
+figures.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
 
 from dantaro_crds.errors import SpecError
@@ -19,14 +20,21 @@ __all__ = [
     "rules_for",
 ]
 
+_WIDE = Context(prec=60, rounding=ROUND_DOWN)
+"""Digits enough that a quotient of a price and a tick is never rounded up to the next tick."""
+
+
+def _cut(amount: Decimal, places: int) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-places), context=_WIDE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TickTable:
     """Price steps by price band.
 
     Attributes:
-        bands: (lowest price of the band, tick), by falling price; a band holds `lower <= price < upper`.
-            Every band edge is a multiple of both ticks beside it.
+        bands: (lowest price of the band, tick), by falling price; a band holds
+            `lower <= price < upper`. Every band edge is a multiple of both ticks beside it.
     """
 
     bands: tuple[tuple[Decimal, Decimal], ...]
@@ -66,7 +74,8 @@ class TickTable:
     def below(self, price: Decimal, steps: int = 1) -> Decimal:
         """Return the price `steps` ticks down: each step is the largest tick price < the last.
 
-        Below a band's edge the lower band's tick counts: 1,000,000 down is 999,500.
+        Below a band's edge the lower band's tick counts: 1,000,000 down is 999,500. Below the
+        lowest tick there is 0.
         """
         for _ in range(steps):
             floor = self.floor(price)
@@ -78,11 +87,11 @@ class TickTable:
         band = max(bisect_right(edges, price) - 1, 0)
         if price == edges[band] and band > 0:
             band -= 1
-        return price - ticks[band]
+        return max(price - ticks[band], Decimal(0))
 
     def _round(self, price: Decimal, rounding: str) -> Decimal:
         tick = self.tick(price)
-        return (price / tick).to_integral_value(rounding=rounding) * tick
+        return _WIDE.divide(price, tick).to_integral_value(rounding=rounding) * tick
 
 
 KRW_TICKS = TickTable(
@@ -147,11 +156,11 @@ class VenueRules:
 
     def floor_volume(self, volume: Decimal) -> Decimal:
         """Return `volume` cut to the venue's decimals."""
-        return volume.quantize(Decimal(1).scaleb(-self.volume_places), rounding=ROUND_DOWN)
+        return _cut(volume, self.volume_places)
 
     def floor_quote(self, amount: Decimal) -> Decimal:
         """Return an amount of quote currency cut to the planning step (1 KRW; else 8 decimals)."""
-        return amount.quantize(Decimal(1).scaleb(-self.quote_places), rounding=ROUND_DOWN)
+        return _cut(amount, self.quote_places)
 
     def is_volume(self, volume: Decimal) -> bool:
         """Return whether `volume` is > 0 and has no more decimals than the venue takes."""
@@ -159,9 +168,7 @@ class VenueRules:
 
 
 _UPBIT: dict[str, Callable[[], VenueRules]] = {
-    "KRW": lambda: VenueRules(
-        ticks=KRW_TICKS, min_total=Decimal(5000), fee_rate=Decimal("0.0005")
-    ),
+    "KRW": lambda: VenueRules(ticks=KRW_TICKS, min_total=Decimal(5000), fee_rate=Decimal("0.0005")),
     "BTC": lambda: VenueRules(
         ticks=_BTC_TICKS,
         min_total=Decimal("0.00005"),
@@ -187,8 +194,8 @@ def rules_for(exchange: str, symbol: str) -> VenueRules:
     Source:
         Upbit API 1.6.4: order price units, minimum totals; fees as published by Upbit.
     """
-    quote = quote_of(symbol)
-    if exchange not in {"paper", "upbit"} or "-" not in symbol or quote not in _UPBIT:
+    quote = quote_of(symbol) if "-" in symbol else ""
+    if exchange not in {"paper", "upbit"} or quote not in _UPBIT:
         raise SpecError(
             f"expected a market of paper or upbit such as KRW-BTC, was {symbol} on {exchange}",
             field="spec.symbol",

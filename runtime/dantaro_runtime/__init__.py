@@ -1,1 +1,3 @@
-"""TODO-dantaro_runtime."""
+"""One bot in one process: strategies, risk, exchanges, books, store."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""TODO-adapters."""
+"""I/O: the database and the sources of candles."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""TODO-routes."""
+"""The HTTP API: one router per resource, read-only."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""TODO-services."""
+"""Use cases: what the worker does in one step, and what the API reads."""
+
+__all__: list[str] = []

@@ -25,7 +25,7 @@ class Backoff:
 
     def next(self) -> float:
         """Return the pause before the next try and count a failure."""
-        pause = min(self.first * 2 ** min(self.failures, 30), self.longest)
+        pause = min(self.first * 2.0 ** min(self.failures, 30), self.longest)
         self.failures += 1
         return pause * (1 - self.jitter * self.rng.random())
 

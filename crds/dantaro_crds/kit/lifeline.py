@@ -1,7 +1,7 @@
 """Ends a child process when the process that started it is gone, even by kill -9.
 
-The parent keeps the write end of the child's standard input open. When the parent dies, whatever the
-reason, the kernel closes it and the child reads the end of the file.
+The parent keeps the write end of the child's standard input open. When the parent dies, whatever
+the reason, the kernel closes it and the child reads the end of the file.
 """
 
 import asyncio

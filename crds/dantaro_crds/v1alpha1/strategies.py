@@ -1,4 +1,4 @@
-"""Parameters of each strategy. Defaults and limits are those of the definitions in the strategy guide."""
+"""Parameters of each strategy. Defaults and limits are those of the strategy guide."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -86,7 +86,7 @@ class StagedStrategy(Model):
     stages: int = Field(default=5, ge=1, le=20)
     """Number of buys."""
     support_level: SupportLevelChoice = SupportLevelChoice.MODERATE
-    """Lowest stage: the support level of 7 (Aggressive), 30 (Moderate) or 90 days (Conservative)."""
+    """Lowest stage: support level of 7 (Aggressive), 30 (Moderate) or 90 days (Conservative)."""
     spacing: Spacing = Spacing.ARITHMETIC
     """How the stage prices are spread."""
     sizing: Sizing = Sizing.EQUAL

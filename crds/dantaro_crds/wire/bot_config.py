@@ -108,7 +108,7 @@ class BotConfig(Model):
     slippage_ticks: int = Field(default=1, ge=0, le=10)
     """How many ticks a taker pays on paper, and a first buy is limited above the last price."""
     start_time: UtcTime | None = None
-    """First market time to trade from; null: the first candle of a replay, now with a live source."""
+    """First market time to trade from; null: the first candle of a replay, else now."""
     central: CentralConfig
     """Where the market comes from."""
     store_url: str

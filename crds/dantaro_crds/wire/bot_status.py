@@ -51,7 +51,7 @@ class GridPnl(Model):
 
 
 class Pnl(Model):
-    """Profit and loss since the bot's first start, quote currency; total = realized + unrealized."""
+    """Profit and loss since the first start, quote currency; total = realized + unrealized."""
 
     total: SignedDecimalStr
     """Equity less the money put in."""

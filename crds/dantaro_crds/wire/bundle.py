@@ -1,4 +1,4 @@
-"""What central answers to a bot: candles since its cursor and every analysis that it needs to judge them."""
+"""What central answers to a bot: candles since its cursor and the analyses to judge them by."""
 
 from enum import StrEnum
 
@@ -180,8 +180,8 @@ class Bundle(Model):
     ticker: Ticker | None
     """The last price; null before the first candle."""
     analyses: list[Analysis]
-    """Oldest first: the newest with `dataUntil` <= the open of the first candle, and all after it up to
-    the open of the last candle; without candles the newest one alone."""
+    """Oldest first: the newest with `dataUntil` <= the open of the first candle, and all after it
+    up to the open of the last candle; without candles the newest one alone."""
 
 
 class CentralHealth(Model):

@@ -1,1 +1,3 @@
-"""TODO-adapters."""
+"""The world of local mode: YAML files, the state folder, processes, the bots' status pages."""
+
+__all__: list[str] = []

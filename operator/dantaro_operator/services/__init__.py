@@ -1,1 +1,3 @@
-"""TODO-services."""
+"""Use cases: one round of local mode (gather, decide, apply) and what the commands read."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""TODO-adapters."""
+"""The outside: venues, central, the store."""
+
+__all__: list[str] = []

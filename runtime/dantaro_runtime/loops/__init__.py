@@ -1,1 +1,3 @@
-"""TODO-loops."""
+"""Tasks that run as long as the process."""
+
+__all__: list[str] = []

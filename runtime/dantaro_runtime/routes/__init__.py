@@ -1,1 +1,3 @@
-"""TODO-routes."""
+"""The bot's own HTTP server: figures only, nothing that changes the bot."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""TODO-services."""
+"""Use cases: they gather, let the core decide, and apply."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""TODO-sources."""
+"""Where candles come from: one module per source."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""TODO-exchanges."""
+"""Venues, one module each, behind the `Exchange` port."""
+
+__all__: list[str] = []

@@ -1,0 +1,221 @@
+"""What the worker reads and writes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dantaro_central.adapters.database.clock_rows import (
+    clock_values,
+    load_clock,
+    load_markets,
+)
+from dantaro_central.adapters.database.tables import (
+    analyses,
+    candles,
+    market_clock,
+    market_status,
+    markets,
+    tickers,
+)
+from dantaro_central.core.analysis import Batch, Findings
+from dantaro_central.core.candles import Candle
+from dantaro_central.core.market_clock import Market, MarketClock
+from dantaro_crds.errors import SafetyError
+from dantaro_crds.values import Interval, decimal_text, parse_utc, utc_text
+from dantaro_crds.wire.bundle import Trend
+
+__all__ = ["SqlWorkerStore"]
+
+_Row = dict[str, Any]
+
+
+class SqlWorkerStore:
+    """Candles, analyses and market time in a database; each method is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def load_clock(self) -> MarketClock | None:
+        """Return market time, None before the first start."""
+        with self._engine.begin() as connection:
+            return load_clock(connection)
+
+    def load_markets(self) -> dict[str, Market]:
+        """Return the markets by symbol."""
+        with self._engine.begin() as connection:
+            return load_markets(connection)
+
+    def load_candles(self, symbol: str, interval: Interval, *, since: datetime) -> list[Candle]:
+        """Return the candles that opened at `since` or later, oldest first."""
+        table = candles.c
+        query = (
+            select(table.time, table.open, table.high, table.low, table.close, table.volume)
+            .where(
+                table.symbol == symbol,
+                table.interval == interval.value,
+                table.time >= utc_text(since),
+            )
+            .order_by(table.time)
+        )
+        with self._engine.begin() as connection:
+            return [
+                Candle(
+                    time=parse_utc(time),
+                    open=Decimal(open_),
+                    high=Decimal(high),
+                    low=Decimal(low),
+                    close=Decimal(close),
+                    volume=Decimal(volume),
+                )
+                for time, open_, high, low, close, volume in connection.execute(query)
+            ]
+
+    def load_trend(self) -> Trend:
+        """Return the trend of the newest market status; Neutral before any."""
+        query = (
+            select(market_status.c.body)
+            .where(market_status.c.body != "null")
+            .order_by(market_status.c.data_until.desc())
+            .limit(1)
+        )
+        with self._engine.begin() as connection:
+            body = connection.scalar(query)
+        return Trend(json.loads(body)["trend"]) if body else Trend.NEUTRAL
+
+    def clear(self) -> None:
+        """Delete every candle and analysis."""
+        with self._engine.begin() as connection:
+            for table in (candles, analyses, market_status, tickers, markets):
+                connection.execute(delete(table))
+
+    def add_history(self, symbol: str, candles: dict[Interval, list[Candle]]) -> None:
+        """Store longer candles; those that are there already stay."""
+        with self._engine.begin() as connection:
+            for interval, rows in candles.items():
+                _add_missing(connection, _candle_rows(symbol, interval, rows))
+
+    def add_market(self, batch: Batch, findings: Findings, *, market: Market | None) -> None:
+        """Store candles and analyses of one market that catches up; twice changes nothing."""
+        with self._engine.begin() as connection:
+            _add_missing(connection, _all_candle_rows(batch, findings))
+            _add_missing(connection, _level_rows(findings), table=analyses)
+            if market is not None:
+                _put_markets(connection, [market])
+
+    def advance(
+        self,
+        clock: MarketClock,
+        *,
+        before: MarketClock | None,
+        batch: Batch,
+        findings: Findings,
+        markets: Sequence[Market] | None = None,
+    ) -> None:
+        """Store candles and analyses, then move market time from `before` to `clock`.
+
+        Raises:
+            SafetyError: Another market time is stored: another worker writes here.
+        """
+        with self._engine.begin() as connection:
+            _add(connection, candles, _all_candle_rows(batch, findings))
+            _add(connection, analyses, _level_rows(findings))
+            _add(
+                connection,
+                market_status,
+                [
+                    {"data_until": utc_text(until), "body": body}
+                    for until, body in findings.statuses
+                ],
+            )
+            _put_tickers(connection, findings)
+            if markets is not None:
+                _put_markets(connection, markets)
+            _move(connection, clock, before)
+
+
+def _move(connection: Connection, clock: MarketClock, before: MarketClock | None) -> None:
+    if before is None:
+        connection.execute(insert(market_clock), clock_values(clock))
+        return
+    moved = connection.execute(
+        update(market_clock)
+        .where(market_clock.c.cursor == utc_text(before.cursor))
+        .values(clock_values(clock))
+    )
+    if moved.rowcount != 1:
+        raise SafetyError(
+            f"expected market time {utc_text(before.cursor)} in the database, found another: "
+            "a second worker writes to it; stop one of the two"
+        )
+
+
+def _candle_rows(symbol: str, interval: Interval, rows: Iterable[Candle]) -> list[_Row]:
+    name = interval.value
+    return [
+        {
+            "symbol": symbol,
+            "interval": name,
+            "time": utc_text(row.time),
+            "open": decimal_text(row.open),
+            "high": decimal_text(row.high),
+            "low": decimal_text(row.low),
+            "close": decimal_text(row.close),
+            "volume": decimal_text(row.volume),
+        }
+        for row in rows
+    ]
+
+
+def _all_candle_rows(batch: Batch, findings: Findings) -> list[_Row]:
+    rows: list[_Row] = []
+    for symbol, minutes in batch.minutes.items():
+        rows += _candle_rows(symbol, Interval.M1, minutes)
+    for symbol, hours in batch.hours.items():
+        rows += _candle_rows(symbol, Interval.M60, hours)
+    for symbol, interval, candle in findings.built:
+        rows += _candle_rows(symbol, interval, [candle])
+    return rows
+
+
+def _level_rows(findings: Findings) -> list[_Row]:
+    return [
+        {"symbol": symbol, "data_until": utc_text(until), "support_levels": levels}
+        for symbol, until, levels in findings.levels
+    ]
+
+
+def _add(connection: Connection, table: Table, rows: list[_Row]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _add_missing(connection: Connection, rows: list[_Row], *, table: Table = candles) -> None:
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
+    else:
+        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _put_tickers(connection: Connection, findings: Findings) -> None:
+    rows = [
+        {"symbol": symbol, "body": ticker.model_dump_json(by_alias=True)}
+        for symbol, ticker in findings.tickers.items()
+    ]
+    connection.execute(delete(tickers).where(tickers.c.symbol.in_([row["symbol"] for row in rows])))
+    _add(connection, tickers, rows)
+
+
+def _put_markets(connection: Connection, rows: Sequence[Market]) -> None:
+    connection.execute(delete(markets).where(markets.c.symbol.in_([row.symbol for row in rows])))
+    _add(
+        connection,
+        markets,
+        [{"symbol": row.symbol, "use": row.use.value, "reason": row.reason} for row in rows],
+    )

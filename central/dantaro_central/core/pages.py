@@ -1,0 +1,50 @@
+"""Builds the JSON of bundles and candle pages of stored text.
+
+Rows come as they are stored: prices and times are exact text already, so a page is put together
+without parsing them, which a replay at full speed notices. Tests hold the result against
+`wire.bundle.Bundle`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["AnalysisRow", "CandleRow", "analysis_json", "candles_json"]
+
+CandleRow = Sequence[str]
+"""Open time (RFC 3339), open, high, low, close, volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisRow:
+    """A stored analysis of one market.
+
+    Attributes:
+        data_until: Market time, RFC 3339.
+        support_levels: JSON of `SupportLevels`.
+        market_status: JSON of `MarketStatus` or `null`.
+    """
+
+    data_until: str
+    support_levels: str
+    market_status: str
+
+
+def candles_json(rows: Iterable[CandleRow]) -> str:
+    """Return a JSON list of `wire.bundle.Candle`."""
+    return f"[{','.join(map(_candle_json, rows))}]"
+
+
+def _candle_json(row: CandleRow) -> str:
+    time, open_, high, low, close, volume = row
+    return (
+        f'{{"time":"{time}","open":"{open_}","high":"{high}","low":"{low}",'
+        f'"close":"{close}","volume":"{volume}"}}'
+    )
+
+
+def analysis_json(row: AnalysisRow) -> str:
+    """Return the JSON of a `wire.bundle.Analysis`."""
+    return (
+        f'{{"dataUntil":"{row.data_until}","indicators":null,"supportLevels":{row.support_levels},'
+        f'"marketStatus":{row.market_status},"decision":null}}'
+    )

@@ -1,0 +1,31 @@
+"""What several routers ask of a request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.params import Depends as DependsType
+from pydantic import BeforeValidator
+
+from dantaro_central.services.keys import KeyService
+from dantaro_crds.values import UtcTime
+
+__all__ = ["Since", "key_required"]
+
+
+def _as_sent(value: object) -> object:
+    """Read a `+` that the query string made a space: `...T00:00:00+00:00` is often sent bare."""
+    return value.replace(" ", "+") if isinstance(value, str) else value
+
+
+Since = Annotated[UtcTime, BeforeValidator(_as_sent)]
+"""A time in a query string."""
+
+
+def key_required(keys: KeyService) -> DependsType:
+    """Return the dependency that refuses a request without a known key."""
+
+    async def check(request: Request) -> None:
+        keys.check(request.headers.get("Authorization", ""))
+
+    dependency: DependsType = Depends(check)
+    return dependency

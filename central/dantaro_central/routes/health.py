@@ -1,0 +1,35 @@
+"""Whether the process lives, whether it can serve, and its figures. No key is asked for."""
+
+from fastapi import APIRouter, Response
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from dantaro_central.errors import NotReadyError
+from dantaro_central.metrics import Metrics
+from dantaro_central.services.market_data import MarketDataService
+from dantaro_crds.wire.bundle import CentralHealth
+
+__all__ = ["build_health_router"]
+
+
+def build_health_router(market_data: MarketDataService, metrics: Metrics) -> APIRouter:
+    """Return the routes of health and metrics."""
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> CentralHealth:
+        """Return what a person or the operator wants to know first; 200 while the process lives."""
+        return market_data.health()
+
+    @router.get("/ready")
+    async def ready() -> dict[str, str]:
+        """Return 200 once bundles can be served, else 503."""
+        if not market_data.is_ready():
+            raise NotReadyError("no market is stored yet: try again in a moment")
+        return {"status": "ready"}
+
+    @router.get("/metrics")
+    async def metrics_text() -> Response:
+        """Return all series in the text format of Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

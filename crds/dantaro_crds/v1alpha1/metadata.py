@@ -1,0 +1,47 @@
+"""The part of Kubernetes' object metadata that we read; the rest belongs to the API server."""
+
+from pydantic import Field
+
+from dantaro_crds.v1alpha1.common import Model
+from dantaro_crds.values import UtcTime
+
+__all__ = ["FORCE_DELETE_ANNOTATION", "RESET_ANNOTATION", "ObjectMeta"]
+
+RESET_ANNOTATION = "dantaro.io/reset"
+"""A new value leaves ERROR, or starts a stopped grid again. Any text; a time by convention."""
+
+FORCE_DELETE_ANNOTATION = "dantaro.io/force-delete"
+"""`"true"` lets a deleted bot go although its deletion policy could not be carried out."""
+
+
+class ObjectMeta(Model):
+    """Who an object is."""
+
+    name: str
+    """Name, unique per kind and namespace: at most 49 signs, no dots."""
+    namespace: str = "default"
+    """Namespace: one user's bots."""
+    uid: str = ""
+    """Given once by whoever stores the object; empty in a file."""
+    generation: int = 1
+    """Counts changes of the spec."""
+    creation_timestamp: UtcTime | None = None
+    """When the object was stored first; null in a file."""
+    deletion_timestamp: UtcTime | None = None
+    """When its deletion was asked for; null while it is wanted."""
+    annotations: dict[str, str] = Field(default_factory=dict)
+    """Notes, such as the reset mark."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Marks to select by."""
+    finalizers: list[str] = Field(default_factory=list)
+    """Who must agree before the object is gone."""
+
+    @property
+    def reset(self) -> str | None:
+        """Value of the reset annotation; None when it is not set."""
+        return self.annotations.get(RESET_ANNOTATION)
+
+    @property
+    def is_force_delete(self) -> bool:
+        """Whether a person gave up on the deletion policy."""
+        return self.annotations.get(FORCE_DELETE_ANNOTATION) == "true"

@@ -1,0 +1,302 @@
+"""What the schema cannot check: an object against its account, siblings, this version.
+
+Each check returns a `Refusal` or None; the first of an ordered tuple wins.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from dantaro_crds.errors import SpecError
+from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.v1alpha1.common import Mode
+from dantaro_crds.v1alpha1.conditions import Reason
+from dantaro_crds.v1alpha1.grid_bot import GridBot
+from dantaro_crds.v1alpha1.grid_bot_funcs import check_budget, check_grid
+from dantaro_crds.v1alpha1.trading_bot import TradingBot
+from dantaro_crds.values import quote_of
+from dantaro_crds.venues import rules_for
+from dantaro_operator.core.allocation import build_part
+from dantaro_operator.core.bots import Bot, label, seniority
+
+__all__ = [
+    "ACCOUNT_CHECKS",
+    "BOT_CHECKS",
+    "Claim",
+    "Refusal",
+    "Situation",
+    "refuse_account",
+    "refuse_bot",
+]
+
+STRATEGIES = frozenset({"grid", "staged"})
+"""What the runtime of this version can trade by."""
+
+EXCHANGES = frozenset({"paper", "upbit"})
+"""Exchanges whose rules this version knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an object cannot be carried out as it is.
+
+    Attributes:
+        reason: PascalCase code.
+        message: What was expected, what was found, what to do.
+        field: Field to blame, dotted from the root of the object.
+        halts: Whether a bot that runs already must open nothing new until this is mended.
+    """
+
+    reason: Reason
+    message: str
+    field: str
+    halts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A sibling's hold on a market.
+
+    Attributes:
+        bot: The sibling.
+        symbols: Markets that it trades already; empty if it never ran.
+    """
+
+    bot: Bot
+    symbols: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A bot among the others.
+
+    Attributes:
+        bot: The bot.
+        allocation: Its account; None if there is no such object.
+        accounts: All Allocations, its own among them.
+        claims: All bots of the account, this one among them.
+    """
+
+    bot: Bot
+    allocation: Allocation | None
+    accounts: tuple[Allocation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+def refuse_account(allocation: Allocation, accounts: Iterable[Allocation]) -> Refusal | None:
+    """Return why an Allocation cannot be carried out, or None."""
+    others = tuple(accounts)
+    verdicts = (check(allocation, others) for check in ACCOUNT_CHECKS)
+    return next((verdict for verdict in verdicts if verdict is not None), None)
+
+
+def refuse_bot(situation: Situation) -> Refusal | None:
+    """Return why a bot cannot be carried out, or None."""
+    verdicts = (check(situation) for check in BOT_CHECKS)
+    return next((verdict for verdict in verdicts if verdict is not None), None)
+
+
+def _exchange_known(allocation: Allocation, _: tuple[Allocation, ...]) -> Refusal | None:
+    name = allocation.spec.exchange.name
+    if name in EXCHANGES:
+        return None
+    return Refusal(
+        reason=Reason.VENUE_UNSUPPORTED,
+        field="spec.exchange.name",
+        message=f"expected {' or '.join(sorted(EXCHANGES))}, was {name}: "
+        "this version knows no other exchange",
+    )
+
+
+def _secret_free(allocation: Allocation, accounts: tuple[Allocation, ...]) -> Refusal | None:
+    secret = allocation.spec.credentials_secret_ref
+    if allocation.spec.mode is not Mode.LIVE or secret is None:
+        return None
+    for other in accounts:
+        if (
+            other.spec.mode is Mode.LIVE
+            and other.spec.credentials_secret_ref == secret
+            and other.metadata.namespace == allocation.metadata.namespace
+            and seniority(other) < seniority(allocation)
+        ):
+            return Refusal(
+                reason=Reason.ACCOUNT_TAKEN,
+                field="spec.credentialsSecretRef.name",
+                message=f"expected a Secret of its own, but {secret.name} is used by the older "
+                f"{label(other)}: put the bots into that one",
+            )
+    return None
+
+
+def _on_paper(allocation: Allocation, _: tuple[Allocation, ...]) -> Refusal | None:
+    if allocation.spec.mode is Mode.PAPER:
+        return None
+    return Refusal(
+        reason=Reason.LIVE_UNAVAILABLE,
+        field="spec.mode",
+        message="expected Paper, was Live: this version trades on paper only",
+    )
+
+
+ACCOUNT_CHECKS: tuple[Callable[[Allocation, tuple[Allocation, ...]], Refusal | None], ...] = (
+    _exchange_known,
+    _secret_free,
+    _on_paper,
+)
+"""Checks of an Allocation, in order."""
+
+
+def _account_exists(at: Situation) -> Refusal | None:
+    if at.allocation is not None:
+        return None
+    name = at.bot.spec.allocation_ref.name
+    return Refusal(
+        reason=Reason.ALLOCATION_NOT_FOUND,
+        field="spec.allocationRef.name",
+        message=f"expected the name of an Allocation in namespace {at.bot.metadata.namespace}, "
+        f"found none named {name}: create it, with a share for this bot",
+        halts=True,
+    )
+
+
+def _account_right(at: Situation) -> Refusal | None:
+    refusal = refuse_account(at.allocation, at.accounts) if at.allocation else None
+    if refusal is None or at.allocation is None:
+        return None
+    return Refusal(
+        reason=refusal.reason,
+        field="spec.allocationRef.name",
+        message=f"{label(at.allocation)} is refused: {refusal.field}: {refusal.message}",
+        halts=True,
+    )
+
+
+def _has_share(at: Situation) -> Refusal | None:
+    bot, allocation = at.bot, at.allocation
+    if allocation is None or allocation.spec.share_of(bot.kind, bot.metadata.name):
+        return None
+    return Refusal(
+        reason=Reason.NO_SHARE,
+        field="spec.allocationRef.name",
+        message=f"expected a share in {label(allocation)}, found none: add "
+        f"{{kind: {bot.kind}, name: {bot.metadata.name}, percent: ...}} to its spec.shares",
+        halts=True,
+    )
+
+
+def _strategy_known(at: Situation) -> Refusal | None:
+    if not isinstance(at.bot, TradingBot) or at.bot.spec.strategy.name in STRATEGIES:
+        return None
+    name = at.bot.spec.strategy.name
+    return Refusal(
+        reason=Reason.STRATEGY_UNAVAILABLE,
+        field=f"spec.strategy.{name}",
+        message=f"expected staged (or a GridBot), was {name}: this version has no such strategy",
+    )
+
+
+def _spot_only(at: Situation) -> Refusal | None:
+    if at.bot.spec.leverage == 1:
+        return None
+    return Refusal(
+        reason=Reason.LEVERAGE_UNSUPPORTED,
+        field="spec.leverage",
+        message=f"expected 1, was {at.bot.spec.leverage}: this exchange trades spot only",
+    )
+
+
+def _symbol_named(at: Situation) -> Refusal | None:
+    if at.bot.spec.symbol != "auto":
+        return None
+    return Refusal(
+        reason=Reason.SYMBOL_UNKNOWN,
+        field="spec.symbol",
+        message="expected a market such as KRW-BTC, was auto: this version cannot pick one yet",
+    )
+
+
+def _quote_fits(at: Situation) -> Refusal | None:
+    if at.allocation is None:
+        return None
+    quote, currency = quote_of(at.bot.spec.symbol), at.allocation.spec.quote_currency
+    if quote == currency:
+        return None
+    return Refusal(
+        reason=Reason.QUOTE_MISMATCH,
+        field="spec.symbol",
+        message=f"expected a market quoted in {currency} like {label(at.allocation)}, "
+        f"was {at.bot.spec.symbol}, quoted in {quote}",
+    )
+
+
+def _market_known(at: Situation) -> Refusal | None:
+    if at.allocation is None:
+        return None
+    try:
+        rules_for(at.allocation.spec.exchange.name, at.bot.spec.symbol)
+    except SpecError as error:
+        return Refusal(reason=Reason.SYMBOL_UNKNOWN, field="spec.symbol", message=error.message)
+    return None
+
+
+STANDALONE_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
+    _account_exists,
+    _account_right,
+    _has_share,
+    _strategy_known,
+    _spot_only,
+    _symbol_named,
+    _quote_fits,
+    _market_known,
+)
+"""Checks of a bot without its siblings, in order: each may rely on those before it."""
+
+
+def _market_free(at: Situation) -> Refusal | None:
+    """A bot that trades the market already comes first; else the older one."""
+    symbol = at.bot.spec.symbol
+
+    def rank(claim: Claim) -> tuple[object, ...]:
+        return (symbol not in claim.symbols, *seniority(claim.bot))
+
+    rivals = [claim for claim in at.claims if _claims(claim, symbol, at)]
+    first = min(rivals, key=rank, default=None)
+    if first is None or first.bot.key == at.bot.key:
+        return None
+    return Refusal(
+        reason=Reason.SYMBOL_TAKEN,
+        field="spec.symbol",
+        message=f"expected a market of its own, but {label(first.bot)} of the same account "
+        f"trades {symbol}: choose another market or another Allocation",
+    )
+
+
+def _claims(claim: Claim, symbol: str, at: Situation) -> bool:
+    """A bot that never ran and is refused anyway keeps no other from a market."""
+    if symbol in claim.symbols or claim.bot.key == at.bot.key:
+        return True
+    alone = Situation(bot=claim.bot, allocation=at.allocation, accounts=at.accounts)
+    return claim.bot.spec.symbol == symbol and not any(check(alone) for check in STANDALONE_CHECKS)
+
+
+def _grid_fits(at: Situation) -> Refusal | None:
+    bot, allocation = at.bot, at.allocation
+    share = allocation.spec.share_of(bot.kind, bot.metadata.name) if allocation else None
+    if not isinstance(bot, GridBot) or allocation is None or share is None:
+        return None
+    rules = rules_for(allocation.spec.exchange.name, bot.spec.symbol)
+    try:
+        check_grid(bot.spec.grid, rules)
+        check_budget(bot.spec.grid, rules, budget=build_part(allocation, share).budget)
+    except SpecError as error:
+        small = error.code == Reason.BUDGET_TOO_SMALL
+        reason = Reason.BUDGET_TOO_SMALL if small else Reason.PLAN_REFUSED
+        return Refusal(reason=reason, field=error.field, message=error.message)
+    return None
+
+
+BOT_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
+    *STANDALONE_CHECKS,
+    _market_free,
+    _grid_fits,
+)
+"""Checks of a bot, in order."""

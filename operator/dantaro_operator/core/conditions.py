@@ -1,0 +1,224 @@
+"""Conditions of a bot, from its plan, its process and its last report."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dantaro_crds.v1alpha1.common import Condition
+from dantaro_crds.v1alpha1.conditions import (
+    ConditionType,
+    Phase,
+    Reason,
+    make_condition,
+)
+from dantaro_crds.wire.bot_status import BotReport, Fact
+from dantaro_operator.core.bots import Bot
+from dantaro_operator.core.figures import money_text
+from dantaro_operator.core.observed import BotObserved
+from dantaro_operator.core.phase import is_crash_looping
+from dantaro_operator.core.plan import Plan
+
+__all__ = ["Aspect", "BotView", "build_conditions", "decide_ready"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotView:
+    """Everything that a bot's conditions depend on.
+
+    Attributes:
+        bot: The object.
+        plan: What was decided for it.
+        observed: What exists.
+        phase: The phase.
+    """
+
+    bot: Bot
+    plan: Plan
+    observed: BotObserved
+    phase: Phase
+
+    @property
+    def report(self) -> BotReport | None:
+        """The report of the process that runs now; None if none runs or it said nothing."""
+        return self.observed.current
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aspect:
+    """A condition before it has a time.
+
+    Attributes:
+        status: None is Unknown.
+        reason: PascalCase code.
+        message: One sentence.
+    """
+
+    status: bool | None
+    reason: str
+    message: str
+
+
+def build_conditions(view: BotView, *, now: datetime) -> list[Condition]:
+    """Return the conditions, without memory of earlier ones."""
+    ready = decide_ready(view)
+    aspects: list[tuple[ConditionType, Aspect | None]] = [
+        (ConditionType.READY, ready),
+        (ConditionType.RECONCILING, _reconciling(view, ready)),
+        (ConditionType.STALLED, _stalled(view, ready)),
+        (ConditionType.ALLOCATED, _allocated(view)),
+        (ConditionType.WORKLOAD_READY, _workload_ready(view)),
+        *_reported(view),
+    ]
+    return [
+        make_condition(
+            kind,
+            status=aspect.status,
+            reason=aspect.reason,
+            message=aspect.message,
+            generation=view.bot.metadata.generation,
+            now=now,
+        )
+        for kind, aspect in aspects
+        if aspect is not None
+    ]
+
+
+def decide_ready(view: BotView) -> Aspect:
+    """Return the summary: the first thing that keeps the bot from doing what it was asked to."""
+    checks = (_refused, _deleting, _waiting, _broken_process, _not_reporting, _behind)
+    found = (check(view) for check in checks)
+    first = next((aspect for aspect in found if aspect is not None), None)
+    if first is not None or view.report is None:
+        return first or _not_ready(Reason.STARTING, "its process starts")
+    return _of_fact(view.report.ready)
+
+
+def _not_ready(reason: str, message: str) -> Aspect:
+    return Aspect(status=False, reason=reason, message=message)
+
+
+def _of_fact(fact: Fact, *, when_ok: bool = True) -> Aspect:
+    return Aspect(status=fact.ok is when_ok, reason=fact.reason, message=fact.message)
+
+
+def _refused(view: BotView) -> Aspect | None:
+    refusal = view.plan.refusal
+    if refusal is None:
+        return None
+    goes_on = "; it goes on as it was" if view.plan.workload is not None else ""
+    halted = ", without new entries" if goes_on and refusal.halts else ""
+    return _not_ready(refusal.reason, f"{refusal.field}: {refusal.message}{goes_on}{halted}")
+
+
+def _deleting(view: BotView) -> Aspect | None:
+    if view.bot.metadata.deletion_timestamp is None:
+        return None
+    return _not_ready(
+        Reason.DRAINING, f"it is being deleted: {view.bot.spec.deletion_policy} is carried out"
+    )
+
+
+def _waiting(view: BotView) -> Aspect | None:
+    if not view.plan.waits_for:
+        return None
+    return _not_ready(Reason.CENTRAL_UNREACHABLE, view.plan.waits_for)
+
+
+def _broken_process(view: BotView) -> Aspect | None:
+    process = view.observed.process
+    if process.blocked:
+        return _not_ready(
+            Reason.CRASH_LOOP,
+            f"its process ended: {process.blocked}; `dantaro describe` shows its log",
+        )
+    if view.report is not None:
+        return None
+    if process.exit_code is None or process.failures == 0:
+        return None
+    reason = Reason.CRASH_LOOP if is_crash_looping(process) else Reason.RESTARTING
+    return _not_ready(
+        reason,
+        f"its process ended with code {process.exit_code} and is "
+        "started again after a pause: `dantaro describe` shows its log",
+    )
+
+
+def _not_reporting(view: BotView) -> Aspect | None:
+    if view.report is None:
+        return _not_ready(Reason.STARTING, "its process starts")
+    if view.observed.silent:
+        return _not_ready(Reason.NOT_REPORTING, "its process runs and does not answer")
+    return None
+
+
+def _behind(view: BotView) -> Aspect | None:
+    """A process that has not read its newest configuration yet."""
+    workload, report = view.plan.workload, view.report
+    if workload is None or report is None:
+        return None
+    if report.observed_generation >= workload.config.generation:
+        return None
+    return _not_ready(Reason.PENDING, "it has not taken over the newest spec yet")
+
+
+def _reconciling(view: BotView, ready: Aspect) -> Aspect | None:
+    if ready.status or _stalled(view, ready) is not None:
+        return None
+    return Aspect(status=True, reason=ready.reason, message=ready.message)
+
+
+def _stalled(view: BotView, ready: Aspect) -> Aspect | None:
+    """Only what a person must mend; kstatus calls that failed."""
+    is_stuck = view.plan.refusal is not None or view.phase is Phase.ERROR
+    if not is_stuck or ready.status:
+        return None
+    return Aspect(status=True, reason=ready.reason, message=ready.message)
+
+
+def _allocated(view: BotView) -> Aspect:
+    plan, bot = view.plan, view.bot
+    if plan.refusal is not None:
+        refusal = plan.refusal
+        return _not_ready(refusal.reason, f"{refusal.field}: {refusal.message}")
+    if plan.part is None:
+        return _not_ready(Reason.NO_SHARE, "it has no share")
+    currency = plan.workload.config.quote_currency if plan.workload else ""
+    message = (
+        f"{money_text(plan.part.budget, currency)}, {plan.part.percent} % of "
+        f"{bot.spec.allocation_ref.name}"
+    )
+    report = view.report
+    if report is not None and report.budget > plan.part.budget:
+        bound = money_text(report.budget - plan.part.budget, currency)
+        return Aspect(
+            status=True,
+            reason=Reason.BUDGET_BOUND,
+            message=f"{message}; {bound} more are bound until orders or coin free them",
+        )
+    return Aspect(status=True, reason=Reason.ACCEPTED, message=message)
+
+
+def _workload_ready(view: BotView) -> Aspect:
+    if view.plan.workload is None:
+        return _not_ready(Reason.PENDING, view.plan.waits_for or "nothing is to run")
+    broken = _broken_process(view) or _not_reporting(view)
+    if broken is not None:
+        return broken
+    return Aspect(status=True, reason=Reason.RUNNING, message="its process runs and answers")
+
+
+def _reported(view: BotView) -> list[tuple[ConditionType, Aspect | None]]:
+    report = view.report
+    if report is None:
+        unknown = Aspect(status=None, reason=Reason.PENDING, message="it has not reported yet")
+        return [
+            (ConditionType.CENTRAL_REACHABLE, unknown),
+            (ConditionType.EXCHANGE_REACHABLE, unknown),
+            (ConditionType.ORDERS_RECONCILED, unknown),
+            (ConditionType.TRADING_HALTED, unknown),
+        ]
+    return [
+        (ConditionType.CENTRAL_REACHABLE, _of_fact(report.central)),
+        (ConditionType.EXCHANGE_REACHABLE, _of_fact(report.exchange)),
+        (ConditionType.ORDERS_RECONCILED, _of_fact(report.reconciled)),
+        (ConditionType.TRADING_HALTED, _of_fact(report.halted, when_ok=False)),
+    ]

@@ -1,0 +1,83 @@
+"""The phase: one word for a person, from engine state, strategy state and what is wished."""
+
+from dataclasses import dataclass
+
+from dantaro_crds.v1alpha1.common import BotState
+from dantaro_crds.v1alpha1.conditions import Phase
+from dantaro_crds.wire.bot_status import EngineState
+from dantaro_operator.core.observed import BotObserved, ProcessFacts
+from dantaro_operator.core.plan import Plan
+
+__all__ = ["CRASH_LOOP_FAILURES", "PhaseFacts", "decide_phase", "is_crash_looping", "phase_facts"]
+
+CRASH_LOOP_FAILURES = 3
+"""After so many ends in a row a restart is no hope but a habit."""
+
+STRATEGY_STOPPED = "Stopped"
+"""Strategy state of a grid that came to its end: stop loss or take profit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseFacts:
+    """Everything that the phase depends on.
+
+    Attributes:
+        planned: Whether there is something to run.
+        running: Whether its process runs.
+        gave_up: Whether its process ends again and again, or cannot read its configuration.
+        engine: State of the engine; None before the first report of this process.
+        strategy: State of the strategy, PascalCase; empty before the first report.
+        wanted: What the user wants.
+        draining: Whether the object is being deleted.
+    """
+
+    planned: bool
+    running: bool
+    gave_up: bool = False
+    engine: EngineState | None = None
+    strategy: str = ""
+    wanted: BotState = BotState.RUNNING
+    draining: bool = False
+
+
+def phase_facts(
+    plan: Plan, observed: BotObserved, *, wanted: BotState, draining: bool
+) -> PhaseFacts:
+    """Return what the phase depends on."""
+    report = observed.current
+    process = observed.process
+    return PhaseFacts(
+        planned=plan.workload is not None,
+        running=process.running,
+        gave_up=bool(process.blocked) or is_crash_looping(process),
+        engine=report.engine_state if report else None,
+        strategy=report.strategy_state if report else "",
+        wanted=wanted,
+        draining=draining,
+    )
+
+
+def is_crash_looping(process: ProcessFacts) -> bool:
+    """Return whether a process ends again and again."""
+    return process.failures >= CRASH_LOOP_FAILURES
+
+
+def decide_phase(facts: PhaseFacts) -> Phase:
+    """Return the phase."""
+    if not facts.planned:
+        return Phase.STOPPING if facts.draining else Phase.PENDING
+    if facts.engine is None or not facts.running:
+        return Phase.ERROR if facts.gave_up else Phase.STARTING
+    return _engine_phase(facts, facts.engine)
+
+
+def _engine_phase(facts: PhaseFacts, engine: EngineState) -> Phase:
+    if engine is EngineState.ERROR:
+        return Phase.ERROR
+    if facts.draining or engine is EngineState.STOPPING:
+        return Phase.STOPPING
+    if engine is EngineState.IDLE:
+        return Phase.STOPPED if facts.wanted is BotState.STOPPED else Phase.STARTING
+    if facts.wanted is BotState.STOPPED:
+        return Phase.STOPPING
+    return Phase.STOPPED if facts.strategy == STRATEGY_STOPPED else Phase.RUNNING

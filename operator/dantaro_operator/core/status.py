@@ -1,0 +1,196 @@
+"""Who writes status: one function a kind, from the object, what was decided and what exists."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from dantaro_crds.money import exact
+from dantaro_crds.v1alpha1.allocation import Allocation, AllocationStatus, Share, ShareStatus
+from dantaro_crds.v1alpha1.bot_common import BotStatus
+from dantaro_crds.v1alpha1.common import Condition, ConditionStatus
+from dantaro_crds.v1alpha1.conditions import (
+    AllocationConditionType,
+    ConditionType,
+    Reason,
+    condition_of,
+    make_condition,
+    merge_conditions,
+)
+from dantaro_crds.v1alpha1.grid_bot import GridBotStatus
+from dantaro_crds.v1alpha1.trading_bot import TradingBotStatus
+from dantaro_crds.wire.bot_status import BotReport
+from dantaro_operator.core.allocation import build_part
+from dantaro_operator.core.bots import Bot, Key, label, strategy_of
+from dantaro_operator.core.checks import Refusal
+from dantaro_operator.core.conditions import BotView, build_conditions
+from dantaro_operator.core.figures import build_orders, build_pnl, build_position, round_money
+from dantaro_operator.core.observed import BotObserved
+from dantaro_operator.core.phase import decide_phase, phase_facts
+from dantaro_operator.core.plan import Plan
+from dantaro_operator.core.workload import is_halted
+
+__all__ = ["HEARTBEAT_EVERY", "AccountView", "build_allocation_status", "build_bot_status"]
+
+HEARTBEAT_EVERY = timedelta(minutes=5)
+"""A heartbeat alone is written no more often than this."""
+
+SENTENCE = 256
+"""Longest message, signs."""
+
+
+def build_bot_status(
+    bot: Bot, plan: Plan, observed: BotObserved, *, mode: str | None, now: datetime
+) -> BotStatus:
+    """Return the status of a bot; the old one itself when nothing worth a write changed.
+
+    Args:
+        bot: With its present status.
+        plan: What was decided for it.
+        observed: What exists.
+        mode: Paper or Live, as its Allocation says; None without one.
+        now: Wall time.
+    """
+    draining = bot.metadata.deletion_timestamp is not None
+    facts = phase_facts(plan, observed, wanted=bot.spec.state, draining=draining)
+    view = BotView(bot=bot, plan=plan, observed=observed, phase=decide_phase(facts))
+    conditions = merge_conditions(bot.status.conditions, build_conditions(view, now=now))
+    report = observed.report
+    values: dict[str, object] = {
+        "observed_generation": bot.metadata.generation,
+        "phase": view.phase.value,
+        "strategy": strategy_of(bot).name,
+        "symbol": report.symbol if report else bot.spec.symbol,
+        "mode": mode,
+        "budget": plan.part.budget if plan.part else None,
+        "conditions": conditions,
+        "message": _message(conditions, report),
+    }
+    if report is not None:
+        values |= _figures(report, plan)
+    kind = GridBotStatus if bot.kind == "GridBot" else TradingBotStatus
+    fresh = kind.model_validate(values)
+    return _with_heartbeat(bot.status, fresh, report)
+
+
+def _message(conditions: list[Condition], report: BotReport | None) -> str:
+    ready = condition_of(conditions, ConditionType.READY)
+    if ready is not None and ready.status is not ConditionStatus.TRUE:
+        return ready.message
+    return report.message[:SENTENCE] if report else ""
+
+
+def _figures(report: BotReport, plan: Plan) -> dict[str, object]:
+    currency = plan.workload.config.quote_currency if plan.workload else "KRW"
+    return {
+        "position": build_position(report, currency),
+        "pnl": build_pnl(report.pnl, currency),
+        "orders": build_orders(report),
+        "last_trade_time": report.last_trade_time,
+        "analysis_time": report.analysis_time,
+        "last_decision": report.last_decision[:SENTENCE] if report.last_decision else None,
+        "last_reset": report.last_reset,
+    }
+
+
+def _with_heartbeat(old: BotStatus, fresh: BotStatus, report: BotReport | None) -> BotStatus:
+    beat = report.heartbeat_time.replace(microsecond=0) if report else old.last_heartbeat_time
+    known = old.last_heartbeat_time
+    same = fresh.model_copy(update={"last_heartbeat_time": known})
+    recent = beat is None or (known is not None and beat - known < HEARTBEAT_EVERY)
+    if recent and same == old:
+        return old
+    return fresh.model_copy(update={"last_heartbeat_time": beat})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """Everything that an Allocation's status depends on.
+
+    Attributes:
+        allocation: The object.
+        refusal: Why it is not carried out; None if it is.
+        bots: The bots that refer to it, with their fresh status.
+        reports: Last reports by uid.
+    """
+
+    allocation: Allocation
+    refusal: Refusal | None
+    bots: tuple[Bot, ...]
+    reports: Mapping[str, BotReport]
+
+
+def build_allocation_status(view: AccountView, *, now: datetime) -> AllocationStatus:
+    """Return the status of an Allocation."""
+    allocation = view.allocation
+    shares = allocation.spec.shares
+    by_key: dict[Key, Bot] = {bot.key: bot for bot in view.bots}
+    conditions = [
+        make_condition(
+            kind,
+            status=status,
+            reason=reason,
+            message=message,
+            generation=allocation.metadata.generation,
+            now=now,
+        )
+        for kind, (status, reason, message) in (
+            (AllocationConditionType.READY, _account_ready(view)),
+            (AllocationConditionType.HALTED, _account_halted(allocation)),
+        )
+    ]
+    return AllocationStatus(
+        observed_generation=allocation.metadata.generation,
+        allocated_percent=sum(share.percent for share in shares),
+        bots=[_share_status(allocation, share, by_key) for share in shares],
+        conditions=merge_conditions(allocation.status.conditions, conditions),
+        **_sums(view),
+    )
+
+
+def _account_ready(view: AccountView) -> tuple[bool, str, str]:
+    allocation, refusal = view.allocation, view.refusal
+    if refusal is not None:
+        return False, refusal.reason, f"{refusal.field}: {refusal.message}"
+    if allocation.metadata.deletion_timestamp is not None:
+        names = ", ".join(label(bot) for bot in view.bots)
+        return False, Reason.BOTS_REMAIN, f"it is deleted once no bot refers to it: {names}"
+    spec = allocation.spec
+    percent = sum(share.percent for share in spec.shares)
+    return True, Reason.ACCEPTED, f"{len(spec.shares)} shares, {percent} % allocated"
+
+
+def _account_halted(allocation: Allocation) -> tuple[bool, str, str]:
+    if allocation.metadata.deletion_timestamp is not None:
+        return True, Reason.DELETED, "it is being deleted: bots open nothing new"
+    if is_halted(allocation):
+        return True, Reason.HALTED, "spec.halt is true: bots open nothing new"
+    return False, Reason.NOT_HALTED, "bots may open positions"
+
+
+def _share_status(allocation: Allocation, share: Share, bots: Mapping[Key, Bot]) -> ShareStatus:
+    bot = bots.get((share.kind.value, allocation.metadata.namespace, share.name))
+    return ShareStatus(
+        kind=share.kind.value,
+        name=share.name,
+        percent=share.percent,
+        budget=build_part(allocation, share).budget,
+        phase=bot.status.phase if bot else None,
+        pnl=bot.status.pnl.total if bot and bot.status.pnl else None,
+    )
+
+
+@exact
+def _sums(view: AccountView) -> dict[str, Decimal]:
+    """Equity is the budget and what the bots made of it: unallocated money counts as it is."""
+    spec = view.allocation.spec
+    reports = [view.reports[b.metadata.uid] for b in view.bots if b.metadata.uid in view.reports]
+    return {
+        "equity": _rounded((spec.budget, *(r.pnl.total for r in reports)), spec.quote_currency),
+        "realized_pnl": _rounded((r.pnl.realized for r in reports), spec.quote_currency),
+        "unrealized_pnl": _rounded((r.pnl.unrealized for r in reports), spec.quote_currency),
+    }
+
+
+def _rounded(amounts: Iterable[Decimal], currency: str) -> Decimal:
+    return round_money(sum(amounts, Decimal(0)), currency)

@@ -1,0 +1,156 @@
+"""What is to run for one bot, as a value: a process or manifests are made of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.v1alpha1.common import DeletionPolicy, Mode
+from dantaro_crds.wire.bot_config import BotConfig, CentralConfig, HttpConfig
+from dantaro_operator.core.allocation import BotPart, merge_risk
+from dantaro_operator.core.bots import Bot, strategy_of
+
+__all__ = [
+    "BotPlaces",
+    "BotWorkload",
+    "PlanSettings",
+    "build_workload",
+    "hold_workload",
+    "is_halted",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotPlaces:
+    """Where a bot keeps things and listens.
+
+    Attributes:
+        store_url: SQLAlchemy URL of its store.
+        http: Its own HTTP server.
+    """
+
+    store_url: str
+    http: HttpConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """What the planner must know of the surroundings.
+
+    Attributes:
+        central: How bots reach central.
+        places_of: Places of a bot: a pure function of its names.
+        image: Default image; None in local mode.
+    """
+
+    central: CentralConfig
+    places_of: Callable[[Bot], BotPlaces]
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotWorkload:
+    """One bot to run.
+
+    Attributes:
+        config: Its whole configuration.
+        image: Container image; None in local mode.
+        storage_size: Size of its volume; local mode leaves it aside.
+        secret_name: Secret with the exchange's keys; None on paper.
+    """
+
+    config: BotConfig
+    image: str | None = None
+    storage_size: str = "1Gi"
+    secret_name: str | None = None
+
+    @property
+    def uid(self) -> str:
+        """Uid of the bot."""
+        return self.config.uid
+
+
+def build_workload(
+    bot: Bot,
+    allocation: Allocation,
+    part: BotPart,
+    *,
+    settings: PlanSettings,
+    start_time: datetime | None,
+) -> BotWorkload:
+    """Return the workload of a bot that nothing speaks against.
+
+    Args:
+        bot: Stored, so that it has a uid.
+        allocation: Its account.
+        part: What its share gives.
+        settings: The surroundings.
+        start_time: First market time to trade from; None is the market's first candle.
+    """
+    spec, metadata, account = bot.spec, bot.metadata, allocation.spec
+    places = settings.places_of(bot)
+    secret = account.credentials_secret_ref if account.mode is Mode.LIVE else None
+    config = BotConfig(
+        kind=bot.kind,
+        namespace=metadata.namespace,
+        name=metadata.name,
+        uid=metadata.uid,
+        generation=metadata.generation,
+        state=spec.state,
+        halt=is_halted(allocation),
+        drain=_drain_of(bot),
+        reset=metadata.reset,
+        mode=account.mode,
+        exchange=account.exchange.name,
+        symbol=spec.symbol,
+        interval=spec.interval,
+        leverage=spec.leverage,
+        budget=part.budget,
+        quote_currency=account.quote_currency,
+        orders_per_second=part.orders_per_second,
+        risk=merge_risk(spec.risk, part),
+        strategy=strategy_of(bot),
+        start_time=start_time,
+        central=settings.central,
+        store_url=places.store_url,
+        http=places.http,
+    )
+    return BotWorkload(
+        config=config,
+        image=spec.image or settings.image,
+        storage_size=spec.storage.size,
+        secret_name=secret.name if secret else None,
+    )
+
+
+def hold_workload(bot: Bot, last: BotConfig, *, settings: PlanSettings, halt: bool) -> BotWorkload:
+    """Return the last workload again for a bot whose new spec is refused.
+
+    What only ever lowers the risk is still taken over: stop, halt, drain and reset.
+
+    Args:
+        bot: With the refused spec.
+        last: The configuration that it runs with.
+        settings: The surroundings.
+        halt: Whether entries must stop until the spec is right.
+    """
+    config = last.model_copy(
+        update={
+            "state": bot.spec.state,
+            "halt": halt,
+            "drain": _drain_of(bot),
+            "reset": bot.metadata.reset,
+            "central": settings.central,
+        }
+    )
+    kept = BotWorkload(config=config, image=bot.spec.image or settings.image)
+    return replace(kept, storage_size=bot.spec.storage.size)
+
+
+def is_halted(allocation: Allocation) -> bool:
+    """Return whether an account's entries must stop: its kill switch, or its deletion."""
+    return allocation.spec.halt or allocation.metadata.deletion_timestamp is not None
+
+
+def _drain_of(bot: Bot) -> DeletionPolicy | None:
+    return bot.spec.deletion_policy if bot.metadata.deletion_timestamp is not None else None

@@ -1,0 +1,17 @@
+"""Errors of this process. The command line prints them as one sentence and exits with 1."""
+
+from dantaro_crds.errors import ConflictError, NotFoundError, SpecError
+
+__all__ = ["FolderError", "ObjectNotFoundError", "StateLockedError"]
+
+
+class FolderError(SpecError):
+    """A folder or file that was named cannot be used."""
+
+
+class StateLockedError(ConflictError):
+    """Another `dantaro up` works on the same state folder."""
+
+
+class ObjectNotFoundError(NotFoundError):
+    """No object of that kind and name is known."""

@@ -1,0 +1,108 @@
+"""What the use cases need of the world."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from dantaro_crds.v1alpha1.resource import Resource
+from dantaro_crds.wire.bot_config import BotConfig, CentralConfig
+from dantaro_crds.wire.bot_status import BotReport
+from dantaro_crds.wire.bundle import CentralHealth
+from dantaro_operator.core.local.documents import FolderScan
+from dantaro_operator.core.local.market import MarketSettings
+from dantaro_operator.core.observed import ProcessFacts
+from dantaro_operator.core.workload import BotWorkload
+
+__all__ = ["Central", "Cluster", "Folder", "ObjectStore", "ReportStore", "StatusSource"]
+
+
+class Folder(Protocol):
+    """The YAML of a person."""
+
+    def read(self) -> FolderScan:
+        """Return what the folder holds now; what cannot be read is a finding, never an error."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """What an API server would remember."""
+
+    def load_objects(self) -> Iterable[Resource]:
+        """Return the stored objects."""
+        ...
+
+    def save_object(self, resource: Resource, *, durable: bool) -> None:
+        """Store an object; `durable` waits for the disk."""
+        ...
+
+    def remove_object(self, resource: Resource) -> None:
+        """Forget an object. Twice is the same as once."""
+        ...
+
+    def save_market(self, settings: MarketSettings) -> None:
+        """Remember the market; on the disk when this returns."""
+        ...
+
+
+class ReportStore(Protocol):
+    """The last report of each bot, for times when it does not run."""
+
+    def load_reports(self) -> Mapping[str, BotReport]:
+        """Return the stored reports by uid of the bot."""
+        ...
+
+    def save_report(self, report: BotReport) -> None:
+        """Store a report in place of the one before."""
+        ...
+
+
+class Cluster(Protocol):
+    """Where bots run."""
+
+    def observe(self) -> Mapping[str, tuple[BotConfig, ProcessFacts]]:
+        """Return configuration and process of every bot that was ever handed over, by uid."""
+        ...
+
+    def status_urls(self) -> Mapping[str, str]:
+        """Return the addresses of the status pages of the bots that run, by uid."""
+        ...
+
+    async def ensure(self, workload: BotWorkload) -> None:
+        """Run a bot with this configuration. Twice is the same as once."""
+        ...
+
+    async def remove(self, uid: str) -> None:
+        """Stop a bot for good and put its folder aside. Twice is the same as once."""
+        ...
+
+
+class Central(Protocol):
+    """The process that knows the market."""
+
+    @property
+    def config(self) -> CentralConfig:
+        """How bots reach it."""
+        ...
+
+    def observe(self) -> ProcessFacts:
+        """Return its process."""
+        ...
+
+    def last_words(self) -> str:
+        """Return the last error that it logged, one sentence; empty if there is none."""
+        ...
+
+    async def ensure(self, settings: MarketSettings, symbols: frozenset[str]) -> None:
+        """Run it on a market that has at least these symbols. Twice is the same as once."""
+        ...
+
+
+class StatusSource(Protocol):
+    """How bots and central are."""
+
+    async def fetch_reports(self, urls: Mapping[str, str]) -> Mapping[str, BotReport]:
+        """Return the reports of those bots that answered, by uid."""
+        ...
+
+    async def fetch_health(self, url: str) -> CentralHealth | None:
+        """Return what central says of itself; None if it does not answer."""
+        ...

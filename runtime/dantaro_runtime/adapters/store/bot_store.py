@@ -1,0 +1,185 @@
+"""The bot's records: state, orders, fills, notes, snapshots."""
+
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+
+from dantaro_crds.values import decimal_text, parse_utc, quote_of, utc_text
+from dantaro_runtime.adapters.store import tables
+from dantaro_runtime.adapters.store.database import Database
+from dantaro_runtime.adapters.store.records import fill_row, maybe_text, order_row, to_order
+from dantaro_runtime.core.desk_state import Changes, DeskState
+from dantaro_runtime.core.orders import Order, OrderState
+from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
+from dantaro_runtime.core.strategies.protocol import Level
+from dantaro_runtime.errors import StoreError
+from dantaro_runtime.ports import Stored
+
+__all__ = ["BotStore"]
+
+S = TypeVar("S")
+
+_DESK: TypeAdapter[DeskState] = TypeAdapter(DeskState)
+_LIVE = [state.value for state in OrderState if state.is_live]
+
+
+class BotStore(Generic[S]):
+    """Records of one bot; `S` is the state of its strategy.
+
+    Args:
+        database: Opened store.
+        market: Symbol that new rows belong to.
+        state_type: Type of the strategy's state.
+    """
+
+    def __init__(self, database: Database, *, market: str, state_type: type[S]) -> None:
+        self._database = database
+        self._market = market
+        self._strategy: TypeAdapter[S] = TypeAdapter(state_type)
+        self._known: set[str] = set()
+
+    def load(self) -> Stored[S]:
+        """Return everything that a restart needs.
+
+        Raises:
+            StoreError: The store cannot be read, or holds a state that this version cannot read.
+        """
+        with self._database.read() as link:
+            state = link.execute(sa.select(tables.bot_state)).one_or_none()
+            live = tuple(
+                to_order(row)
+                for row in link.execute(
+                    sa.select(tables.orders)
+                    .where(tables.orders.c.state.in_(_LIVE))
+                    .order_by(tables.orders.c.id)
+                )
+            )
+            attempts = {
+                (row.cycle, row.slot): row.attempt
+                for row in link.execute(
+                    sa.select(
+                        tables.orders.c.cycle,
+                        tables.orders.c.slot,
+                        sa.func.max(tables.orders.c.attempt).label("attempt"),
+                    ).group_by(tables.orders.c.cycle, tables.orders.c.slot)
+                )
+            }
+            newest = link.execute(sa.select(sa.func.max(tables.orders.c.ts))).scalar()
+            placed: tuple[Any, ...] = ()
+            if newest is not None:
+                since = utc_text(parse_utc(newest) - timedelta(minutes=1))
+                placed = tuple(
+                    parse_utc(ts)
+                    for ts in link.execute(
+                        sa.select(tables.orders.c.ts)
+                        .where(tables.orders.c.ts > since)
+                        .order_by(tables.orders.c.ts)
+                    ).scalars()
+                )
+        self._known = {order.client_id for order in live}
+        strategy, desk = self._parse(state)
+        return Stored(strategy=strategy, desk=desk, live=live, attempts=attempts, placed=placed)
+
+    def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:
+        """Store changes and the state that they led to, in one transaction."""
+        with self._database.write() as link:
+            self._put_state(link, strategy, desk)
+            for order in changes.orders.values():
+                self._put_order(link, order, desk)
+            if changes.fills:
+                quote = quote_of(self._market)
+                link.execute(
+                    sa.insert(tables.fills),
+                    [fill_row(fill, fee_currency=quote) for fill in changes.fills],
+                )
+            self._put_notes(link, changes, desk)
+
+    def add_snapshot(self, snapshot: BalanceSnapshot, day: DayFigures | None) -> None:
+        """Store the account as it is, and the figures of its trading day."""
+        with self._database.write() as link:
+            account = {
+                "quote": decimal_text(snapshot.quote),
+                "base": decimal_text(snapshot.base),
+                "quote_locked": decimal_text(snapshot.quote_locked),
+                "base_locked": decimal_text(snapshot.base_locked),
+                "average_price": maybe_text(snapshot.average_price),
+                "equity": decimal_text(snapshot.equity),
+            }
+            _upsert(link, tables.balance_snapshots, {"ts": utc_text(snapshot.time)}, account)
+            if day is not None:
+                figures = {
+                    "realized": decimal_text(day.realized),
+                    "change": decimal_text(day.change),
+                    "equity": decimal_text(day.equity),
+                }
+                _upsert(link, tables.pnl_daily, {"date": day.day.isoformat()}, figures)
+
+    def _parse(self, row: Any) -> tuple[S | None, DeskState]:
+        if row is None:
+            return None, DeskState()
+        try:
+            return self._strategy.validate_json(row.strategy), _DESK.validate_json(row.desk)
+        except ValidationError as error:
+            raise StoreError(
+                "the stored state is not one of this strategy and version: "
+                f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}"
+            ) from error
+
+    def _put_state(self, link: sa.Connection, strategy: S, desk: DeskState) -> None:
+        values = {
+            "strategy": self._strategy.dump_json(strategy).decode(),
+            "desk": _DESK.dump_json(desk).decode(),
+        }
+        _upsert(link, tables.bot_state, {"id": 1}, values)
+
+    def _put_order(self, link: sa.Connection, order: Order, desk: DeskState) -> None:
+        row = order_row(order, market=self._market, updated=desk.last_trade or order.created)
+        if order.client_id in self._known:
+            link.execute(
+                sa.update(tables.orders)
+                .where(tables.orders.c.client_id == order.client_id)
+                .values(row)
+            )
+        else:
+            link.execute(sa.insert(tables.orders).values(row))
+            self._known.add(order.client_id)
+        if not order.state.is_live:
+            self._known.discard(order.client_id)
+
+    def _put_notes(self, link: sa.Connection, changes: Changes, desk: DeskState) -> None:
+        decisions = [
+            {
+                "ts": utc_text(time),
+                "market": self._market,
+                "decision": note.reason,
+                "reason": note.message,
+                "acted": True,
+            }
+            for time, note in changes.notes
+            if note.level is Level.INFO
+        ]
+        events = [
+            {
+                "ts": utc_text(time),
+                "level": note.level.value,
+                "state": desk.engine.value,
+                "reason": note.reason,
+                "message": note.message,
+            }
+            for time, note in changes.notes
+            if note.level is not Level.INFO
+        ]
+        if decisions:
+            link.execute(sa.insert(tables.decisions), decisions)
+        if events:
+            link.execute(sa.insert(tables.engine_events), events)
+
+
+def _upsert(
+    link: sa.Connection, table: sa.Table, key: dict[str, Any], values: dict[str, Any]
+) -> None:
+    where = [table.c[name] == value for name, value in key.items()]
+    if link.execute(sa.update(table).where(*where).values(values)).rowcount == 0:
+        link.execute(sa.insert(table).values({**key, **values}))

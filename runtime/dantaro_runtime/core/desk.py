@@ -1,0 +1,451 @@
+"""The trading desk of one bot: strategy state, books and live orders, moved by events.
+
+A `Desk` is a state machine without I/O. A service tells it what happened at the venue and in the
+market, asks it for the next action, and stores the changes that it has collected. The same desk
+trades live, on paper and in a back-test.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from dantaro_crds.errors import SafetyError
+from dantaro_crds.v1alpha1.common import RiskLimits
+from dantaro_crds.venues import VenueRules
+from dantaro_crds.wire.bot_status import EngineState
+from dantaro_crds.wire.bundle import Analysis
+from dantaro_runtime.core.desk_state import Cancel, Changes, DeskState, Place
+from dantaro_runtime.core.ledger import apply_fill, explain_imbalance
+from dantaro_runtime.core.live_orders import LiveOrders
+from dantaro_runtime.core.orders import (
+    Fill,
+    Intent,
+    Order,
+    OrderState,
+    Side,
+    Trigger,
+)
+from dantaro_runtime.core.reconcile import compare
+from dantaro_runtime.core.risk import (
+    Exposure,
+    Permit,
+    Wishes,
+    check_order,
+    clamp,
+    clear,
+    decide_permit,
+    has_day_changed,
+    next_engine_state,
+    roll_day,
+    sample,
+    with_flow,
+)
+from dantaro_runtime.core.strategies.protocol import (
+    Book,
+    Context,
+    Level,
+    Note,
+    Step,
+    Strategy,
+    Wanted,
+)
+
+__all__ = ["ANALYSIS_PERIODS", "Desk"]
+
+S = TypeVar("S")
+
+ANALYSIS_PERIODS = timedelta(minutes=15)
+"""Age at which an analysis is stale: three times central's period of five minutes."""
+
+_REFUSALS_IN_A_ROW = 2
+"""Refusals of one slot after which it is no longer tried: repeating a logic error cannot help."""
+
+
+class Desk(Generic[S]):
+    """One bot's decisions and books; see the module's text.
+
+    Args:
+        strategy: What to trade by.
+        state: Strategy's state.
+        desk: The rest of what is remembered.
+        orders: Orders that exist or may exist at the venue.
+        bot_uid: Uid of the bot.
+        rules: Venue's rules for the market.
+        limits: Risk limits.
+        slippage_ticks: Ticks above the last price that a first buy may cost.
+    """
+
+    def __init__(
+        self,
+        *,
+        strategy: Strategy[S],
+        state: S,
+        desk: DeskState,
+        orders: LiveOrders,
+        bot_uid: str,
+        rules: VenueRules,
+        limits: RiskLimits,
+        slippage_ticks: int,
+    ) -> None:
+        self.strategy = strategy
+        self.state = state
+        self.desk = desk
+        self.limits = limits
+        self.rules = rules
+        self.orders = orders
+        self._wishes = Wishes()
+        self._permit = Permit.NOTHING
+        self._uid = bot_uid
+        self._slippage_ticks = slippage_ticks
+        self._refused: dict[str, str] = {}
+        self._time: datetime | None = None
+        self._last: Decimal | None = None
+        self._analysis: Analysis | None = None
+        self._changes = Changes()
+        self._settled = False
+
+    # What it knows
+
+    @property
+    def time(self) -> datetime | None:
+        """Return the market time; None before the first price."""
+        return self._time
+
+    @property
+    def last(self) -> Decimal | None:
+        """Return the last price; None before the first."""
+        return self._last
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """Return the analysis in use, stale or not."""
+        return self._analysis
+
+    @property
+    def book(self) -> Book:
+        """Return the strategy's accounting."""
+        return self.strategy.book(self.state)
+
+    def is_analysis_fresh(self) -> bool:
+        """Return whether the analysis in use may be acted on."""
+        return (
+            self._time is not None
+            and self._analysis is not None
+            and self._time - self._analysis.data_until <= ANALYSIS_PERIODS
+        )
+
+    def wanted(self) -> Wanted:
+        """Return what should be live and armed now, as far as the permit goes."""
+        if self._last is None or self.permit is Permit.NOTHING:
+            return Wanted()
+        wanted = self.strategy.wanted(self.state, self._context())
+        if self.permit is not Permit.EXITS_ONLY:
+            return wanted
+        return replace(wanted, orders=tuple(o for o in wanted.orders if not o.entry))
+
+    def triggers(self) -> tuple[Trigger, ...]:
+        """Return the triggers to arm, in order."""
+        return self.wanted().triggers
+
+    def has_book_balance(self) -> str:
+        """Return what does not add up in the books; empty if all is well."""
+        return explain_imbalance(self.desk.ledger, self.book)
+
+    def exposure(self) -> Exposure:
+        """Return what is owned and committed."""
+        last = self._last or Decimal(0)
+        return Exposure(
+            ledger=self.desk.ledger,
+            last=last,
+            open_buys=self.orders.committed_quote(last=last, fee_rate=self.rules.fee_rate),
+            open_buy_volume=self.orders.open_volume(Side.BUY),
+            open_sells=self.orders.open_volume(Side.SELL),
+            cost=self.book.cost,
+            placed_last_minute=self.orders.placed_last_minute(self._time) if self._time else 0,
+            orders_per_minute=self.orders_per_minute,
+            permit=self.permit,
+        )
+
+    orders_per_minute: int = 60
+    """Default rate limit; the larger of 60 and twice the grids."""
+
+    # What happened
+
+    def set_market(self, *, time: datetime, last: Decimal, analysis: Analysis | None) -> None:
+        """Take market time, last price and the newest analysis that may be used at that time."""
+        self._time = time
+        self._last = last
+        self._analysis = analysis
+        self.look_at_engine()
+
+    def start_day(self, time: datetime, mark: Decimal | None) -> bool:
+        """Start a trading day if `time` lies in a new one; `mark` is the last price before it.
+
+        Returns:
+            Whether a day was started, so that it is stored before anything else happens.
+        """
+        if not has_day_changed(self.desk.risk, time):
+            return False
+        ledger = self.desk.ledger
+        equity = ledger.equity(mark) if mark is not None else ledger.quote
+        risk = roll_day(self.desk.risk, time=time, equity=equity, realized=self.book.realized)
+        self._set(risk=risk)
+        return True
+
+    def open_candle(self, time: datetime) -> None:
+        """Take the open of a candle: look at the limits, then let the strategy decide."""
+        assert self._last is not None
+        before = self.desk.risk.trip
+        risk = sample(
+            self.desk.risk,
+            self.limits,
+            equity=self.desk.ledger.equity(self._last),
+            realized=self.book.realized,
+        )
+        self._set(risk=risk, opened=time)
+        self.look_at_engine()
+        if risk.trip is not None and before is None:
+            self.note(risk.trip.reason, risk.trip.message, level=Level.WARNING)
+            if self.limits.flatten_on_trip:
+                self._take(self.strategy.on_flatten(self.state, self._context()))
+        if self.permit is not Permit.NOTHING:
+            self._take(self.strategy.on_open(self.state, self._context()))
+
+    def take_fill(self, mark: str, fill: Fill) -> None:
+        """Take one execution; `mark` is the venue's mark of it, stored with it."""
+        known = self._known(fill.client_id)
+        order = replace(
+            known,
+            filled_volume=known.filled_volume + fill.volume,
+            filled_funds=known.filled_funds + fill.funds,
+            fee=known.fee + fill.fee,
+        )
+        done = order.remaining <= 0
+        order = replace(order, state=OrderState.DONE if done else OrderState.OPEN)
+        self._put(order)
+        self._changes.fills.append(fill)
+        self._set(
+            ledger=apply_fill(self.desk.ledger, fill),
+            applied=mark,
+            last_trade=fill.time,
+            filled=self.desk.filled + done,
+            refusals=tuple((s, n) for s, n in self.desk.refusals if s != order.slot),
+        )
+        self._take(self.strategy.on_fill(self.state, order, fill, self._context()))
+        final = self.orders.ending.get(order.client_id)
+        if not done and final is not None and order.filled_volume >= final:
+            self.end_order(order.client_id, OrderState.CANCELLED)
+
+    def fire(self, trigger: Trigger) -> None:
+        """Take a trigger that fired."""
+        self._take(self.strategy.on_trigger(self.state, trigger.name, self._context()))
+
+    def accept(self, client_id: str) -> None:
+        """Take the venue's word that a PENDING order exists."""
+        self._put(replace(self._known(client_id), state=OrderState.OPEN))
+
+    def end_order(self, client_id: str, state: OrderState, error: str = "") -> None:
+        """Take the end of an order that was not filled in full: CANCELLED or REJECTED."""
+        order = replace(self._known(client_id), state=state, error=error)
+        self._put(order)
+        if state is OrderState.REJECTED:
+            self._count_refusal(order, error)
+        self._take(self.strategy.on_end(self.state, order, self._context()))
+
+    def await_fills(self, client_id: str, final_volume: Decimal) -> None:
+        """Take that an order ended with fills, up to `final_volume`, that were not taken yet."""
+        self.orders.ending[client_id] = final_volume
+
+    def contribute(self, amount: Decimal) -> None:
+        """Take the venue's word that `amount` is the money put in from now on."""
+        ledger = self.desk.ledger
+        delta = amount - ledger.contributed
+        if not delta:
+            return
+        equity = ledger.equity(self._last) if self._last is not None else ledger.quote
+        risk = self.desk.risk
+        if risk.day is not None:
+            risk = with_flow(risk, amount=delta, equity=equity)
+        self._set(ledger=ledger.with_contribution(amount), risk=risk)
+
+    def reset(self, mark: str) -> None:
+        """Take a person's reset: leave ERROR, clear the latches, let the strategy start again."""
+        self._set(last_reset=mark, refusals=())
+        self._changes.urgent = True
+        self._refused.clear()
+        self.set_engine(EngineState.IDLE)
+        if self._last is None or self._time is None:
+            return
+        equity = self.desk.ledger.equity(self._last)
+        self._set(risk=clear(self.desk.risk, time=self._time, equity=equity))
+        self._take(self.strategy.on_reset(self.state, self._context()))
+        self.look_at_engine()
+
+    def flatten(self) -> None:
+        """Sell everything."""
+        if self._last is not None:
+            self._take(self.strategy.on_flatten(self.state, self._context()))
+
+    def set_engine(self, engine: EngineState, error: str = "") -> None:
+        """Move the engine's state; `error` says why it is ERROR."""
+        if (self.desk.engine, self.desk.error) != (engine, error):
+            self.note(
+                f"Engine{engine.title()}",
+                error or f"the engine is {engine}",
+                level=(Level.ERROR if engine is EngineState.ERROR else Level.WARNING),
+            )
+            self._set(engine=engine, error=error)
+            self._changes.urgent = True
+            self._settled = False
+
+    @property
+    def permit(self) -> Permit:
+        """Return what may stand at the venue now."""
+        return self._permit
+
+    def set_wishes(self, wishes: Wishes) -> None:
+        """Take what the configuration asks for."""
+        self._wishes = wishes
+        self.look_at_engine()
+
+    def look_at_engine(self) -> None:
+        """Move the engine's state and the permit to where wishes, limits and orders put them."""
+        engine = next_engine_state(self.desk.engine, self._wishes, live_orders=len(self.orders))
+        if engine is not self.desk.engine:
+            self.set_engine(engine)
+        permit = decide_permit(
+            self._wishes,
+            engine=engine,
+            tripped=self.desk.risk.trip is not None,
+            is_fresh=self.is_analysis_fresh(),
+        )
+        if permit is not self._permit:
+            self._permit = permit
+            self._settled = False
+
+    # What to do
+
+    def next_action(self) -> Place | Cancel | None:
+        """Return the next call to the venue, or None when nothing is left to do.
+
+        A returned `Place` is in the books as PENDING and in the changes: store them before sending.
+        """
+        if self._last is None or (self._settled and not self._refused):
+            return None
+        wanted = tuple(
+            clamp(o, last=self._last, limits=self.limits, rules=self.rules)
+            for o in self.wanted().orders
+        )
+        gap = compare(
+            self._keep_resting(wanted),
+            tuple(self.orders),
+            cycle=self.strategy.cycle(self.state),
+            cancelling=self.orders.ending,
+        )
+        if gap.cancels:
+            return Cancel(order=gap.cancels[0])
+        refusals = dict(self.desk.refusals)
+        for intent in gap.places:
+            if refusals.get(intent.slot, 0) < _REFUSALS_IN_A_ROW and self._is_let_through(intent):
+                return Place(order=self._book_intent(intent))
+        self._settled = True
+        return None
+
+    @property
+    def pending(self) -> Changes:
+        """Return what has to be stored, without taking it."""
+        return self._changes
+
+    def collect_changes(self) -> Changes:
+        """Return what changed since the last call and start afresh."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    def note(self, reason: str, message: str, *, level: Level = Level.INFO) -> None:
+        """Record something for people."""
+        if self._time is not None:
+            self._changes.notes.append(
+                (self._time, Note(reason=reason, message=message, level=level))
+            )
+
+    # Inside
+
+    def _context(self) -> Context:
+        assert self._time is not None
+        assert self._last is not None
+        ledger = self.desk.ledger
+        cooldown = self.desk.risk.cooldown_until
+        return Context(
+            bot_uid=self._uid,
+            time=self._time,
+            last=self._last,
+            rules=self.rules,
+            slippage_ticks=self._slippage_ticks,
+            budget=ledger.contributed,
+            quote=ledger.quote,
+            base=ledger.base,
+            entries_allowed=self.permit is Permit.ALL
+            and (cooldown is None or cooldown <= self._time),
+            analysis=self._analysis if self.is_analysis_fresh() else None,
+            live_orders=len(self.orders),
+        )
+
+    def _keep_resting(self, wanted: tuple[Intent, ...]) -> tuple[Intent, ...]:
+        # Without leave for new entries, what rests may stay and what does not is not placed.
+        if self.permit is not Permit.KEEP_ENTRIES:
+            return wanted
+        resting = {order.slot for order in self.orders}
+        return tuple(o for o in wanted if not o.entry or o.slot in resting)
+
+    def _is_let_through(self, intent: Intent) -> bool:
+        refusal = check_order(intent, self.exposure(), limits=self.limits, rules=self.rules)
+        if refusal is None:
+            self._refused.pop(intent.slot, None)
+            return True
+        if self._refused.get(intent.slot) != refusal.guard:
+            self._refused[intent.slot] = refusal.guard
+            self.note(
+                "OrderRefused",
+                f"{intent.side} {intent.volume} at {intent.price or 'market'} ({intent.slot}) was "
+                f"not sent: {refusal.message}",
+                level=Level.WARNING,
+            )
+        return False
+
+    def _book_intent(self, intent: Intent) -> Order:
+        assert self._time is not None
+        cycle = self.strategy.cycle(self.state)
+        order = self.orders.number(intent, cycle=cycle, time=self._time)
+        self._put(order)
+        return order
+
+    def _known(self, client_id: str) -> Order:
+        order = self.orders.get(client_id)
+        if order is None:
+            raise SafetyError(f"an event of an order that is not open: {client_id}")
+        return order
+
+    def _count_refusal(self, order: Order, error: str) -> None:
+        refusals = dict(self.desk.refusals)
+        refusals[order.slot] = refusals.get(order.slot, 0) + 1
+        self._set(refusals=tuple(sorted(refusals.items())), rejected=self.desk.rejected + 1)
+        self.note("OrderRejected", f"{order.client_id}: {error}", level=Level.WARNING)
+
+    def _take(self, step: Step[S]) -> None:
+        if step.state is not self.state and step.state != self.state:
+            self.state = step.state
+            self._changes.urgent = True
+            self._settled = False
+        for note in step.notes:
+            self.note(note.reason, note.message, level=note.level)
+            self._set(last_decision=note.message)
+
+    def _put(self, order: Order) -> None:
+        self._changes.orders[order.client_id] = order
+        self._settled = False
+        self.orders.put(order)
+
+    def _set(self, **fields: Any) -> None:
+        self.desk = replace(self.desk, **fields)
+        self._changes.dirty = True

@@ -1,0 +1,162 @@
+"""What the services need from outside; adapters provide it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, Protocol, TypeVar
+
+from dantaro_crds.values import Interval
+from dantaro_crds.wire.bundle import Bundle, Candle
+from dantaro_runtime.core.desk_state import Changes, DeskState
+from dantaro_runtime.core.orders import Fill, Order, OrderReport, Trigger
+from dantaro_runtime.core.paper import WalkEvent
+from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
+
+__all__ = ["Central", "Exchange", "MarkedFill", "PaperFeed", "Store", "Stored"]
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedFill:
+    """A fill and the venue's mark of it: `fetch_fill(mark)` returns the one after it."""
+
+    mark: str
+    fill: Fill
+
+
+class Exchange(Protocol):
+    """One account on one market of a venue. A write is sent once, never repeated."""
+
+    async def submit(self, order: Order) -> OrderReport:
+        """Send an order.
+
+        Raises:
+            OutcomeUnknownError: The answer got lost; look it up by the client id.
+        """
+        ...
+
+    async def cancel(self, client_id: str) -> OrderReport | None:
+        """Ask for a cancel; return the order after it, None when there is no such order."""
+        ...
+
+    async def find(self, client_id: str) -> OrderReport | None:
+        """Return an order by its client id; None when the venue says that there is none."""
+        ...
+
+    async def fetch_fill(self, after: str) -> MarkedFill | None:
+        """Return the first fill after a mark ("" is the beginning); None when there is none yet."""
+        ...
+
+
+class PaperFeed(Protocol):
+    """The paper exchange as a market that is moved by candles."""
+
+    @property
+    def cursor(self) -> datetime | None:
+        """Return the open of the last candle that was consumed whole; None before the first."""
+        ...
+
+    @property
+    def last(self) -> Decimal | None:
+        """Return the last price."""
+        ...
+
+    @property
+    def time(self) -> datetime | None:
+        """Return the market time."""
+        ...
+
+    def start_at(self, cursor: datetime) -> None:
+        """Set the cursor of an account that has not seen a candle."""
+        ...
+
+    def contribute(self, amount: Decimal) -> Decimal:
+        """Put in or take out money so that `amount` is put in; return what it is afterwards.
+
+        A withdrawal takes only what is free. Twice is as once.
+        """
+        ...
+
+    def begin(self, candle: Candle, *, opened: datetime | None) -> bool:
+        """Start to walk a candle, or go on in the middle of it where a stored walk stopped.
+
+        Args:
+            candle: A candle after the cursor.
+            opened: Open of the last candle that the bot decided on; this candle's open is given
+                (again) only when it is later.
+
+        Returns:
+            Whether the walk goes on in the middle.
+        """
+        ...
+
+    def next_event(self, triggers: Sequence[Trigger]) -> WalkEvent | None:
+        """Move to the next event; None at the candle's end, which moves the cursor."""
+        ...
+
+    def absorb(self, candle: Candle) -> None:
+        """Walk a candle that was missed: resting orders fill, nothing else happens."""
+        ...
+
+    def save(self) -> None:
+        """Store the position and what changed with it, in one transaction."""
+        ...
+
+
+class Central(Protocol):
+    """The market analysis."""
+
+    async def fetch_bundle(
+        self, symbol: str, interval: Interval, *, since: datetime | None
+    ) -> Bundle | None:
+        """Return the page after a candle's open; None when nothing changed since the last call.
+
+        Raises:
+            SymbolUnknownError: Central does not serve the market.
+            AuthenticationError: The key was refused.
+            TransientError: Central did not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored(Generic[S]):
+    """What a store holds of a bot.
+
+    Attributes:
+        strategy: Strategy's state; None before the first start.
+        desk: The rest of the state.
+        live: Orders that exist or may exist at the venue, in the order of placing.
+        attempts: Last attempt by (cycle, slot).
+        placed: Market times of the newest orders, rising.
+    """
+
+    strategy: S | None
+    desk: DeskState
+    live: tuple[Order, ...]
+    attempts: dict[tuple[int, str], int]
+    placed: tuple[datetime, ...]
+
+
+class Store(Protocol[S]):
+    """The bot's own records."""
+
+    def load(self) -> Stored[S]:
+        """Return everything that a restart needs."""
+        ...
+
+    def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:
+        """Store changes and the state that they led to, in one transaction.
+
+        Raises:
+            FencedOffError: Another process has taken over.
+            StoreError: The store cannot be written.
+        """
+        ...
+
+    def add_snapshot(self, snapshot: BalanceSnapshot, day: DayFigures | None) -> None:
+        """Store the account as it is, and the figures of its trading day."""
+        ...

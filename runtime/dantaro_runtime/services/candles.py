@@ -1,0 +1,192 @@
+"""Paper trading on closed one-minute candles: each is consumed once, in order.
+
+Market time is the candles'. Neither the polling rate, nor a restart, nor the speed of a replay
+changes a fill: the walk through a candle is stored with every event in it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from dantaro_crds.kit.clock import Clock
+from dantaro_crds.values import Interval
+from dantaro_crds.wire.bundle import MAX_BUNDLE_CANDLES, Analysis, Bundle, Candle
+from dantaro_runtime.core.desk import Desk
+from dantaro_runtime.core.paper import Fills, Opened, TriggerFired
+from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
+from dantaro_runtime.ports import Central, PaperFeed, Store
+from dantaro_runtime.services.trading import Trading
+
+__all__ = ["CandleTrading"]
+
+S = TypeVar("S")
+
+_MINUTE = timedelta(minutes=1)
+
+_MISSED = 2 * _MINUTE
+"""Candles that closed longer than this before the start were missed, with a live source."""
+
+_BREATH = 20
+"""Candles after which other tasks (the HTTP server) get their turn."""
+
+
+class CandleTrading(Generic[S]):
+    """Move one paper market, and the desk with it, along central's candles.
+
+    Args:
+        desk: Decisions and books.
+        trading: Desk against the paper exchange.
+        feed: The paper exchange as a market.
+        central: Where candles and analyses come from.
+        store: The bot's records.
+        clock: For yielding to other tasks.
+        symbol: The market.
+        interval: Interval of the indicators.
+        start_time: First market time to trade from; None is as the source has it.
+    """
+
+    def __init__(
+        self,
+        *,
+        desk: Desk[S],
+        trading: Trading[S],
+        feed: PaperFeed,
+        central: Central,
+        store: Store[S],
+        clock: Clock,
+        symbol: str,
+        interval: Interval,
+        start_time: datetime | None,
+    ) -> None:
+        self._desk = desk
+        self._trading = trading
+        self._feed = feed
+        self._central = central
+        self._store = store
+        self._clock = clock
+        self._symbol = symbol
+        self._interval = interval
+        self._start_time = start_time
+        self.resumed = False
+        """Whether every order of the books was explained after the start."""
+        self._missed_before: datetime | None = None
+        self._analyses: list[Analysis] = []
+        self.caught_up = False
+        """Whether every candle that central has is consumed."""
+        self.source_ended = False
+        """Whether central says that there will be no more."""
+
+    async def pull(self) -> bool:
+        """Consume one page.
+
+        Returns:
+            Whether there is more to read at once.
+
+        Raises:
+            DantaroError: Central did not give a page, or a safety rule broke.
+        """
+        bundle = await self._central.fetch_bundle(self._symbol, self._interval, since=self._since())
+        if bundle is None:
+            return False
+        self._meet(bundle)
+        candles = bundle.candles
+        for number, candle in enumerate(candles):
+            if number % _BREATH == 0:
+                await self._clock.sleep(0)
+            await self._consume(candle)
+        if not candles and (self._feed.time is None or self._analysis_at(self._feed.time)):
+            await self.resume()
+        self._feed.save()
+        self._trading.flush(everything=True)
+        more = len(candles) == MAX_BUNDLE_CANDLES
+        self.caught_up = not more
+        self.source_ended = bundle.source.ended
+        return more
+
+    def _since(self) -> datetime | None:
+        if self._feed.cursor is not None:
+            return self._feed.cursor
+        return None if self._start_time is None else self._start_time - _MINUTE
+
+    def _meet(self, bundle: Bundle) -> None:
+        # The newest analysis of the last page may still be the one in force.
+        self._analyses = [*self._analyses[-1:], *bundle.analyses]
+        if not bundle.source.live:
+            return
+        if self._missed_before is None:
+            self._missed_before = bundle.market_time - _MISSED
+        if self._feed.cursor is None and self._start_time is None:
+            minute = bundle.market_time.replace(second=0, microsecond=0)
+            self._feed.start_at(minute - _MINUTE)
+
+    async def _consume(self, candle: Candle) -> None:
+        if self._missed_before is not None and candle.time + _MINUTE < self._missed_before:
+            self._feed.absorb(candle)
+            return
+        within = self._feed.begin(candle, opened=self._desk.desk.opened)
+        await self.resume()
+        if not within:
+            if candle.time.minute == 0:
+                self._record(candle.time)
+            self._desk.start_day(candle.time, self._feed.last)
+        while event := self._feed.next_event(self._desk.triggers()):
+            await self._react(event, candle)
+
+    async def resume(self) -> None:
+        """Reconcile with the exchange where the market stood. Twice is as once."""
+        if self.resumed:
+            return
+        if self._feed.time is not None:
+            self._set_market(self._feed.time)
+            await self._trading.resume()
+            await self._trading.settle()
+        self.resumed = True
+
+    async def _react(self, event: Fills | TriggerFired | Opened, candle: Candle) -> None:
+        if isinstance(event, Opened):
+            self._set_market(candle.time)
+            self._desk.open_candle(candle.time)
+        else:
+            self._trading.flush(everything=True)
+            self._feed.save()
+            self._set_market(candle.time)
+            if isinstance(event, TriggerFired):
+                self._desk.fire(event.trigger)
+        await self._trading.settle()
+
+    def _set_market(self, opened: datetime) -> None:
+        assert self._feed.time is not None
+        assert self._feed.last is not None
+        self._desk.set_market(
+            time=self._feed.time, last=self._feed.last, analysis=self._analysis_at(opened)
+        )
+
+    def _analysis_at(self, time: datetime) -> Analysis | None:
+        while len(self._analyses) > 1 and self._analyses[1].data_until <= time:
+            self._analyses.pop(0)
+        if self._analyses and self._analyses[0].data_until <= time:
+            return self._analyses[0]
+        return None
+
+    def _record(self, time: datetime) -> None:
+        last, risk, ledger = self._feed.last, self._desk.desk.risk, self._desk.desk.ledger
+        if last is None or risk.day is None:
+            return
+        exposure = self._desk.exposure()
+        equity = ledger.equity(last)
+        self._store.add_snapshot(
+            BalanceSnapshot(
+                time=time,
+                quote=ledger.quote,
+                base=ledger.base,
+                quote_locked=exposure.open_buys,
+                base_locked=exposure.open_sells,
+                average_price=exposure.cost / ledger.base if ledger.base else None,
+                equity=equity,
+            ),
+            DayFigures(
+                day=risk.day,
+                realized=self._desk.book.realized - risk.start_realized,
+                change=equity - risk.start_equity - risk.flows,
+                equity=equity,
+            ),
+        )

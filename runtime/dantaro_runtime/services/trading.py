@@ -1,0 +1,139 @@
+"""One desk against one exchange: carry out what the desk wants, take what the exchange did.
+
+Order of writes, so that a kill anywhere is harmless: the intent is stored, then sent; a fill is
+stored with the state that it led to; the position of a paper market is stored before the state that
+reacts to it.
+"""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import structlog
+
+from dantaro_crds.errors import SafetyError
+from dantaro_crds.wire.bot_status import EngineState
+from dantaro_runtime.core.desk import Desk
+from dantaro_runtime.core.desk_state import Cancel, Changes, Place
+from dantaro_runtime.core.orders import Order, OrderReport, OrderState
+from dantaro_runtime.core.risk import Permit
+from dantaro_runtime.ports import Exchange, Store
+
+__all__ = ["Trading"]
+
+S = TypeVar("S")
+
+_LOG = structlog.get_logger()
+
+
+class Trading(Generic[S]):
+    """Bring the venue to what the desk wants.
+
+    Args:
+        desk: Decisions and books.
+        exchange: The venue.
+        store: The bot's records.
+        before_store: Called before a reaction is stored; a paper market stores its position here.
+        observe: Called with what was stored; metrics count here.
+    """
+
+    def __init__(
+        self,
+        *,
+        desk: Desk[S],
+        exchange: Exchange,
+        store: Store[S],
+        before_store: Callable[[], None],
+        observe: Callable[[Changes], None],
+    ) -> None:
+        self._desk = desk
+        self._exchange = exchange
+        self._store = store
+        self._before_store = before_store
+        self._observe = observe
+
+    async def resume(self) -> None:
+        """Explain every order of the books by the venue's, after a start. Twice is as once.
+
+        Raises:
+            SafetyError: An order that rested is unknown to the venue.
+        """
+        for order in self._desk.orders:
+            report = await self._exchange.find(order.client_id)
+            if report is None:
+                await self._resend(order)
+            elif report.state is OrderState.REJECTED:
+                self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
+            elif report.state is OrderState.CANCELLED:
+                self._end_cancelled(order, report)
+            elif order.state is OrderState.PENDING:
+                self._desk.accept(order.client_id)
+        self.flush()
+
+    async def settle(self) -> None:
+        """Act and take fills, one by one, until nothing is left to do."""
+        while True:
+            action = self._desk.next_action()
+            if isinstance(action, Place):
+                await self._send(action.order)
+            elif isinstance(action, Cancel):
+                await self._cancel(action.order)
+            elif not await self._take_fill():
+                break
+        self._desk.look_at_engine()
+        self.flush()
+
+    def flush(self, *, everything: bool = False) -> None:
+        """Store what must be stored now; with `everything` also what could wait."""
+        pending = self._desk.pending
+        if pending.is_urgent:
+            self._before_store()
+        elif not (everything and pending.dirty):
+            return
+        problem = self._desk.has_book_balance()
+        if problem and self._desk.desk.engine is not EngineState.ERROR:
+            raise SafetyError(f"the books do not balance: {problem}")
+        changes = self._desk.collect_changes()
+        self._store.commit(changes, strategy=self._desk.state, desk=self._desk.desk)
+        self._observe(changes)
+        for _, note in changes.notes:
+            _LOG.info("note", reason=note.reason, level=note.level.value, message=note.message)
+
+    async def _take_fill(self) -> bool:
+        marked = await self._exchange.fetch_fill(self._desk.desk.applied)
+        if marked is None:
+            return False
+        self._desk.take_fill(marked.mark, marked.fill)
+        return True
+
+    async def _send(self, order: Order) -> None:
+        self.flush()
+        report = await self._exchange.submit(order)
+        if report.state is OrderState.REJECTED:
+            self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
+        else:
+            self._desk.accept(order.client_id)
+
+    async def _resend(self, order: Order) -> None:
+        if order.state is not OrderState.PENDING:
+            raise SafetyError(
+                f"order {order.client_id} rested at the venue and is unknown there now: look at "
+                "the account, then reset the bot"
+            )
+        if self._desk.permit is Permit.NOTHING:
+            self._desk.end_order(order.client_id, OrderState.CANCELLED)
+        else:
+            await self._send(order)
+
+    async def _cancel(self, order: Order) -> None:
+        self.flush()
+        report = await self._exchange.cancel(order.client_id)
+        if report is None:
+            self._desk.end_order(order.client_id, OrderState.CANCELLED)
+        else:
+            self._end_cancelled(order, report)
+
+    def _end_cancelled(self, order: Order, report: OrderReport) -> None:
+        if report.state is OrderState.CANCELLED and report.filled_volume == order.filled_volume:
+            self._desk.end_order(order.client_id, OrderState.CANCELLED)
+        else:
+            self._desk.await_fills(order.client_id, report.filled_volume)
