@@ -87,10 +87,6 @@ class Central(Protocol):
         """Return its process."""
         ...
 
-    def last_words(self) -> str:
-        """Return the last error that it logged, one sentence; empty if there is none."""
-        ...
-
     async def ensure(self, settings: MarketSettings, symbols: frozenset[str]) -> None:
         """Run it on a market that has at least these symbols. Twice is the same as once."""
         ...

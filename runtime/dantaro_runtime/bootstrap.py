@@ -1,6 +1,5 @@
 """Builds one bot: the only place that names concrete classes."""
 
-import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
@@ -28,6 +27,7 @@ from dantaro_runtime.loops.config_file import watch_config
 from dantaro_runtime.loops.supervisor import supervise
 from dantaro_runtime.loops.trading import TradingLoop
 from dantaro_runtime.metrics import BotMetrics
+from dantaro_runtime.ports import Central
 from dantaro_runtime.routes.server import HttpServer
 from dantaro_runtime.routes.status import build_routes
 from dantaro_runtime.services.bot import BotService
@@ -35,16 +35,18 @@ from dantaro_runtime.services.candles import CandleTrading
 from dantaro_runtime.services.trading import Trading
 from dantaro_runtime.settings import ConfigFile
 
-__all__ = ["run_bot"]
+__all__ = ["BotParts", "build_bot", "run_bot"]
 
 _TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 """Patience with central; a page of candles takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
+class BotParts:
+    """One bot and what the edges need of it."""
+
     bot: BotService[Any]
-    central: HttpCentral
+    desk: Desk[Any]
     metrics: BotMetrics
 
 
@@ -64,7 +66,7 @@ async def run_bot(path: Path, *, exit_with_parent: bool) -> None:
     config = source.read()
     assert config is not None
     clock = SystemClock()
-    async with _open(config) as parts:
+    async with _open(config) as (parts, central):
         loop = TradingLoop(parts.bot, clock=clock, metrics=parts.metrics)
         server = HttpServer(
             build_routes(parts.bot, turned=lambda: loop.turned, metrics=parts.metrics, clock=clock),
@@ -80,7 +82,7 @@ async def run_bot(path: Path, *, exit_with_parent: bool) -> None:
                 watch_config(
                     source.read,
                     take=loop.configure,
-                    moved=lambda new: parts.central.move(
+                    moved=lambda new: central.move(
                         url=new.central.url, key_file=Path(new.central.key_file)
                     ),
                     clock=clock,
@@ -90,22 +92,32 @@ async def run_bot(path: Path, *, exit_with_parent: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _open(config: BotConfig) -> AsyncIterator[_Parts]:
+async def _open(config: BotConfig) -> AsyncIterator[tuple[BotParts, HttpCentral]]:
     if config.mode is Mode.LIVE:
         raise ConfigError("this version trades on paper, mode was Live", code="LiveUnavailable")
     if config.leverage != 1:
         raise ConfigError(f"paper trades without leverage, was {config.leverage}")
     async with contextlib.AsyncExitStack() as stack:
-        database = await asyncio.to_thread(Database, config.store_url, token=secrets.token_hex(16))
+        # Opening blocks the loop, which has nothing else to do yet; a thread would cost memory.
+        database = Database(config.store_url, token=secrets.token_hex(16))
         stack.callback(database.close)
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=_TIMEOUT))
+        # Without TLS there is no need to load every certificate authority: 2 MiB.
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=_TIMEOUT, verify=config.central.url.startswith("https:"))
+        )
         central = HttpCentral(
             client, url=config.central.url, key_file=Path(config.central.key_file)
         )
-        yield _build(config, database, central)
+        yield build_bot(config, database, central=central), central
 
 
-def _build(config: BotConfig, database: Database, central: HttpCentral) -> _Parts:
+def build_bot(config: BotConfig, database: Database, *, central: Central) -> BotParts:
+    """Return the bot of a configuration, as its store left it.
+
+    Raises:
+        SpecError: This version does not trade the strategy or the market.
+        StoreError: The store cannot be read.
+    """
     entry, parameters = find_strategy(config.strategy)
     rules = rules_for("upbit" if config.exchange == "paper" else config.exchange, config.symbol)
     strategy = entry.build(parameters)
@@ -158,7 +170,7 @@ def _build(config: BotConfig, database: Database, central: HttpCentral) -> _Part
         build_strategy=_build_strategy,
     )
     bot.configure(config)
-    return _Parts(bot=bot, central=central, metrics=metrics)
+    return BotParts(bot=bot, desk=desk, metrics=metrics)
 
 
 def _build_strategy(config: BotConfig) -> Strategy[Any]:

@@ -28,14 +28,14 @@ def make_candle(
     time: datetime = START,
     close: str | int = 100,
     *,
-    open: str | int | None = None,
+    open_: str | int | None = None,
     high: str | int | None = None,
     low: str | int | None = None,
     volume: str | int = 1,
 ) -> Candle:
     """Return a candle; prices that are not given are those of the close."""
     last = Decimal(close)
-    prices = [last if price is None else Decimal(price) for price in (open, high, low)]
+    prices = [last if price is None else Decimal(price) for price in (open_, high, low)]
     return Candle(
         time=time,
         open=prices[0],
@@ -79,9 +79,7 @@ def candle_lines(candles: Iterable[Candle]) -> list[str]:
     ]
 
 
-def write_candles(
-    folder: Path, symbol: str, interval: Interval, candles: Sequence[Candle]
-) -> Path:
+def write_candles(folder: Path, symbol: str, interval: Interval, candles: Sequence[Candle]) -> Path:
     """Write `FOLDER/SYMBOL/INTERVAL.csv.gz` and return its path."""
     path = folder / symbol / f"{interval}.csv.gz"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -51,12 +51,14 @@ class CentralClient:
         """The bearer key."""
         return self.key_file.read_text().strip()
 
-    def get(self, path: str, *, headers: dict[str, str] | None = None, **query: Any) -> httpx.Response:
+    def get(
+        self, path: str, *, headers: dict[str, str] | None = None, **query: Any
+    ) -> httpx.Response:
         """Send a request with the key; `headers` replace it."""
         try:
             return httpx.get(
                 self.url + path,
-                params=query,
+                params=query or None,
                 headers=headers or {"Authorization": f"Bearer {self.key}"},
                 timeout=10,
             )

@@ -64,7 +64,7 @@ class GridExchange:
         self.slippage_ticks = slippage_ticks
         self.is_instant = is_instant
         self.entries_allowed = True
-        self.fires = True
+        self.is_moving = False
         self.late_fill = ""
         self.live: dict[str, Order] = {}
         self.notes: list[Note] = []
@@ -85,11 +85,11 @@ class GridExchange:
         self.last = Decimal(price)
         crossed = [o for o in self.live.values() if _is_crossed(o, self.last)]
         crossed.sort(key=lambda o: (o.price or ZERO) * (1 if o.side is Side.SELL else -1))
-        self.fires = False
+        self.is_moving = True
         for order in crossed:
             if order.slot in self.live:
                 self._fill(order.slot, self.live[order.slot].remaining, order.price or self.last)
-        self.fires = True
+        self.is_moving = False
         self._sync()
 
     @exact
@@ -199,13 +199,25 @@ class GridExchange:
 
     def _place_one(self) -> bool:
         for intent in self._wanted():
-            if intent.slot not in self.live and (self.entries_allowed or not intent.entry):
+            if intent.slot not in self.live and self._is_let_through(intent):
                 self._place(intent)
                 return True
         return False
 
+    def _is_let_through(self, intent: Intent) -> bool:
+        if intent.side is Side.SELL:
+            return True
+        plan = self.state.plan
+        assert plan is not None
+        is_paid = (
+            intent.volume * (intent.price or self.last) * (1 + self.rules.fee_rate) <= self.free()
+        )
+        # Below the grid a line costs more than the coin that an interrupted purchase was to buy.
+        assert is_paid or plan.entry < plan.lines[0]
+        return self.entries_allowed and is_paid
+
     def _fire_one(self) -> bool:
-        for trigger in self.triggers() if self.fires else ():
+        for trigger in self.triggers() if not self.is_moving else ():
             if trigger.is_true_at(self.last):
                 step = self.strategy.on_trigger(self.state, trigger.name, self.context())
                 self.notes.extend(step.notes)
@@ -309,7 +321,9 @@ class GridExchange:
         buys, sells = self.prices(Side.BUY), self.prices(Side.SELL)
         if self.state.phase in TRADING:
             self._check_cells()
-            assert not buys or not sells or buys[-1] < sells[0] or "i" in self.live
+            # Not while fills are still being told, nor where takers are left unfilled.
+            is_apart = not buys or not sells or buys[-1] < sells[0]
+            assert is_apart or "i" in self.live or self.is_moving or not self.is_instant
         elif self.state.phase in {GridPhase.WAITING, GridPhase.STOPPED}:
             assert not self.live
 
@@ -322,7 +336,8 @@ class GridExchange:
             for number, cell in enumerate(self.state.cells)
         ]
         assert set(live) <= {i.slot for i in intents if i}
-        assert set(live) >= {i.slot for i in intents if i and (self.entries_allowed or not i.entry)}
+        missing = [i for i in intents if i and i.slot not in live]
+        assert not any(self._is_let_through(i) for i in missing)
         offered = sum((o.remaining for o in live.values() if o.side is Side.SELL), ZERO)
         idle = [
             cell.base

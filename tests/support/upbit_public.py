@@ -1,7 +1,7 @@
 """A small HTTP server that speaks the public part of Upbit's API, and fails on command.
 
-It serves 1-minute and longer candles in Upbit's shape: newest first, `to` exclusive, at most 200, the
-candle in progress included, nothing where nothing was traded.
+It serves candles in the shape of Upbit: newest first, `to` exclusive, at most 200, the candle in
+progress included, nothing where nothing was traded.
 """
 
 import json
@@ -93,7 +93,7 @@ def upbit_public(markets: Mapping[tuple[str, str], Sequence[Candle]]) -> Iterato
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -118,7 +118,7 @@ class CollectionService:
             source=stored.source,
             start=stored.start,
             cursor=stored.cursor,
-            ended=stored.cursor == self._end,
+            ended=self._end is not None and stored.cursor >= self._end,
         )
         gone = [_gone(market) for market in before.values() if market.use in _USED]
         present = {market.symbol for market in outline.markets}

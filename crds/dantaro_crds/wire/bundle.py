@@ -167,7 +167,7 @@ class Bundle(Model):
 
     market_time: UtcTime
     """Central's market time: every candle that closed up to here is stored."""
-    data_until: UtcTime | None
+    data_until: UtcTime | None = None
     """The newest analysis that is stored; null before the first."""
     source: Source
     """Where the candles come from."""
@@ -177,7 +177,7 @@ class Bundle(Model):
     """Interval of the indicators."""
     candles: list[Candle]
     """Closed 1-minute candles after `since`, oldest first, at most 500."""
-    ticker: Ticker | None
+    ticker: Ticker | None = None
     """The last price; null before the first candle."""
     analyses: list[Analysis]
     """Oldest first: the newest with `dataUntil` <= the open of the first candle, and all after it

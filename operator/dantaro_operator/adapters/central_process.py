@@ -1,6 +1,5 @@
 """Runs central as a process of this machine, on a port that bots can rely on."""
 
-import json
 import secrets
 import socket
 import sys
@@ -19,14 +18,8 @@ __all__ = ["CentralProcess"]
 LOG_NAME = "central.log"
 """Log of central in its folder."""
 
-LOG_TAIL_BYTES = 16_384
-"""How much of the log is looked through for the last error."""
-
 _WHOLE_SOURCES = frozenset({MarketSource.SIMULATED})
 """Sources that serve all of their markets: a new bot needs no restart of central."""
-
-_PREFIX = "dantaro-central: "
-"""How central says why it gives up."""
 
 
 class CentralProcess:
@@ -55,16 +48,6 @@ class CentralProcess:
     def observe(self) -> ProcessFacts:
         """Return its process."""
         return self._child.facts
-
-    def last_words(self) -> str:
-        """Return the last error that it logged, one sentence; empty if there is none."""
-        try:
-            with (self._folder / LOG_NAME).open("rb") as log:
-                log.seek(max(log.seek(0, 2) - LOG_TAIL_BYTES, 0))
-                lines = log.read().decode(errors="replace").splitlines()
-        except OSError:
-            return ""
-        return next((text for line in reversed(lines) if (text := _error_in(line))), "")
 
     async def ensure(self, settings: MarketSettings, symbols: frozenset[str]) -> None:
         """Run it on a market that has at least these symbols. Twice is the same as once."""
@@ -135,16 +118,3 @@ def _make_key(path: Path) -> None:
     """Make the key before bots look for it: they may be up sooner than central."""
     if not path.exists():
         write_atomic(path, f"{secrets.token_urlsafe(32)}\n", mode=0o600)
-
-
-def _error_in(line: str) -> str:
-    if line.startswith(_PREFIX):
-        return line.removeprefix(_PREFIX)
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return ""
-    if not isinstance(entry, dict) or entry.get("level") not in {"error", "critical"}:
-        return ""
-    words = [str(entry[name]) for name in ("event", "message", "error") if entry.get(name)]
-    return ": ".join(words)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dantaro_crds.kit.backoff import Backoff
 from dantaro_crds.kit.clock import Clock
+from dantaro_operator.adapters.log_files import last_error
 from dantaro_operator.core.observed import ProcessFacts
 
 __all__ = ["EXIT_CONFIG_UNREADABLE", "Child"]
@@ -51,6 +52,7 @@ class Child:
         self._next_start = 0.0
         self._waiting_since: float | None = None
         self._exit_code: int | None = None
+        self._words = ""
         self._blocked = ""
 
     @property
@@ -63,6 +65,7 @@ class Child:
             pid=process.pid if process is not None and running else None,
             failures=self._backoff.failures,
             exit_code=self._exit_code,
+            words=self._words,
             retry_in=None if running else max(self._next_start - self._clock.monotonic(), 0.0),
             blocked="" if running else self._blocked,
         )
@@ -93,6 +96,7 @@ class Child:
         if self._process is None or self._process.returncode is None:
             return
         self._exit_code = self._process.returncode
+        self._words = last_error(self._log)
         self._process = None
         self._next_start = self._clock.monotonic() + self._backoff.next()
         if self._exit_code == EXIT_CONFIG_UNREADABLE:

@@ -128,7 +128,7 @@ def _broken_process(view: BotView) -> Aspect | None:
     if process.blocked:
         return _not_ready(
             Reason.CRASH_LOOP,
-            f"its process ended: {process.blocked}; `dantaro describe` shows its log",
+            f"its process ended: {process.words or process.blocked}",
         )
     if view.report is not None:
         return None
@@ -137,8 +137,8 @@ def _broken_process(view: BotView) -> Aspect | None:
     reason = Reason.CRASH_LOOP if is_crash_looping(process) else Reason.RESTARTING
     return _not_ready(
         reason,
-        f"its process ended with code {process.exit_code} and is "
-        "started again after a pause: `dantaro describe` shows its log",
+        f"its process ended with code {process.exit_code} and is started again after a pause: "
+        f"{process.words or '`dantaro describe` shows its log'}",
     )
 
 

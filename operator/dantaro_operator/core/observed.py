@@ -18,6 +18,7 @@ class ProcessFacts:
         pid: Its process id; None while it does not run.
         failures: Ends in a row that nobody asked for; 0 after a good while of running.
         exit_code: Of the last end that nobody asked for, negative for a signal; None before one.
+        words: The last error that it logged before that end; empty if there is none.
         retry_in: Seconds until the next start; None while running or when there is none to come.
         blocked: Why a start can hardly help before something changes; empty when nothing is wrong.
     """
@@ -26,6 +27,7 @@ class ProcessFacts:
     pid: int | None = None
     failures: int = 0
     exit_code: int | None = None
+    words: str = ""
     retry_in: float | None = None
     blocked: str = ""
 

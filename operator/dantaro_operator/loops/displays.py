@@ -45,6 +45,7 @@ class PlainDisplay:
         self._out = out
         self._clock = clock
         self._shown: tuple[object, ...] | None = None
+        self._told: tuple[str, ...] = ()
         self._last = float("-inf")
 
     def show(self, screen: Screen) -> None:
@@ -64,8 +65,10 @@ class PlainDisplay:
         self._shown = screen.fingerprint()
         parts = [f"{screen.time:%H:%M:%S} {screen.title}"]
         parts += [table_text(table.header, table.rows) for table in screen.tables]
-        parts += ["\n".join(f"! {message}" for message in screen.messages)]
-        self._out.write("\n".join(part for part in parts if part) + "\n\n")
+        if screen.messages != self._told:
+            parts += [f"! {message}" for message in screen.messages]
+            self._told = screen.messages
+        self._out.write("\n".join(parts) + "\n\n")
         self._out.flush()
 
 

@@ -240,14 +240,14 @@ class LocalService:
         self._ports.objects.save_object(item, durable=not is_status_only)
         self._stored[item.key] = item
 
-    def _trouble(self, gathered: _Gathered) -> str:
+    @staticmethod
+    def _trouble(gathered: _Gathered) -> str:
         health, process = gathered.health, gathered.central
         if health is not None:
             return "" if health.status == "ok" else f"central: {health.status}"
         if process.exit_code is None and not process.blocked:
             return ""
-        words = self._ports.central.last_words()
-        return f"central ended with code {process.exit_code}: {words or 'see its log'}"
+        return f"central ended with code {process.exit_code}: {process.words or 'see its log'}"
 
 
 def _is_over(gathered: _Gathered, workloads: tuple[BotWorkload, ...]) -> bool:

@@ -26,6 +26,7 @@ from dantaro_runtime.core.paper_orders import (
     PaperState,
     Receipt,
     TimeInForce,
+    filled,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "TriggerFired",
     "WalkEvent",
     "absorb",
+    "filled",
     "moves",
 ]
 

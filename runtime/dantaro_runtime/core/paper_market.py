@@ -28,6 +28,7 @@ from dantaro_runtime.core.paper_orders import (
     RestingOrders,
     TimeInForce,
     explain_flaw,
+    filled,
 )
 
 __all__ = ["PaperMarket"]
@@ -306,13 +307,13 @@ class PaperMarket:
         price = self._taker_price(order)
         if order.volume is not None:
             fill = self._book(order, price, order.volume, maker=False)
-            return Receipt(order=_filled(order, fill, PaperState.DONE), fills=(fill,))
+            return Receipt(order=filled(order, fill), fills=(fill,))
         assert order.funds is not None
         volume = self._rules.floor_volume(order.funds / price)
         if not volume:
             return Receipt(order=replace(order, state=PaperState.CANCELLED))
         fill = self._book(order, price, volume, maker=False)
-        return Receipt(order=_filled(order, fill, PaperState.CANCELLED), fills=(fill,))
+        return Receipt(order=filled(order, fill, PaperState.CANCELLED), fills=(fill,))
 
     @exact
     def _fill_resting(self, order: PaperOrder) -> PaperFill:
@@ -358,13 +359,3 @@ def _is_first(trigger: Trigger, order: PaperOrder, *, falls: bool) -> bool:
     # A trigger fires at a touch, an order fills only beyond: at one price the trigger is first.
     assert order.price is not None
     return trigger.price >= order.price if falls else trigger.price <= order.price
-
-
-def _filled(order: PaperOrder, fill: PaperFill, state: PaperState) -> PaperOrder:
-    return replace(
-        order,
-        state=state,
-        filled_volume=fill.volume,
-        filled_funds=fill.price * fill.volume,
-        fee=fill.fee,
-    )

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from dantaro_crds.money import exact
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import VenueRules
 from dantaro_runtime.core.orders import Side
@@ -19,6 +20,7 @@ __all__ = [
     "RestingOrders",
     "TimeInForce",
     "explain_flaw",
+    "filled",
 ]
 
 _ZERO = Decimal(0)
@@ -117,6 +119,18 @@ class Receipt:
 
     order: PaperOrder
     fills: tuple[PaperFill, ...] = ()
+
+
+@exact
+def filled(order: PaperOrder, fill: PaperFill, state: PaperState = PaperState.DONE) -> PaperOrder:
+    """Return an open order as it ended with its fill; a market buy ends CANCELLED."""
+    return replace(
+        order,
+        state=state,
+        filled_volume=fill.volume,
+        filled_funds=fill.price * fill.volume,
+        fee=fill.fee,
+    )
 
 
 def explain_flaw(order: PaperOrder, *, rules: VenueRules, last: Decimal) -> str:

@@ -159,7 +159,7 @@ def test_no_old_object_breaks_validation(old: dict[str, Any], new: dict[str, Any
     validate(new, old=old)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30)
 @given(whole_documents())
 def test_what_fits_the_schema_the_models_read_but_for_bounds(document: dict[str, Any]) -> None:
     findings = validate(document)
@@ -170,7 +170,7 @@ def test_what_fits_the_schema_the_models_read_but_for_bounds(document: dict[str,
         assert is_read(document)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30)
 @given(whole_documents())
 def test_an_object_survives_writing_and_reading(document: dict[str, Any]) -> None:
     if validate(document):

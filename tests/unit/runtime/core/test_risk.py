@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from dantaro_crds.v1alpha1.common import DeletionPolicy, RiskLimits
-from dantaro_crds.venues import rules_for
-from dantaro_crds.wire.bot_status import EngineState
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dantaro_crds.v1alpha1.common import DeletionPolicy, RiskLimits
+from dantaro_crds.venues import rules_for
+from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.ledger import Ledger
 from dantaro_runtime.core.orders import Intent, Side
 from dantaro_runtime.core.risk import (

@@ -52,10 +52,10 @@ def grids(draw: st.DrawFn) -> GridParameters:
 def events(draw: st.DrawFn) -> tuple[str, int, GridParameters | None]:
     kind = draw(
         st.sampled_from(
-            ["jump"] * 6
-            + ["open"] * 5
-            + ["part"] * 5
-            + ["fill", "end", "end", "reject", "late", "change", "change", "reset", "reset"]
+            ["jump"] * 12
+            + ["open"] * 10
+            + ["part", "end"] * 6
+            + ["fill", "reject", "late", "change", "reset"] * 3
             + ["flatten", "leave"]
         )
     )
@@ -87,7 +87,7 @@ def play(exchange: GridExchange, kind: str, number: int, grid: GridParameters | 
     elif kind == "flatten":
         exchange.flatten()
     elif kind == "leave":
-        exchange.entries_allowed = not exchange.entries_allowed
+        exchange.entries_allowed = number % 3 > 0
     elif kind == "open" or not slots:
         exchange.open(seconds=number % 90)
     else:
@@ -110,7 +110,7 @@ def touch(exchange: GridExchange, kind: str, number: int, slot: str) -> None:
 @given(
     grid=grids(),
     steps=st.lists(events(), max_size=40),
-    budget=st.integers(20_000, 2_000_000),
+    budget=st.sampled_from([30_000, 100_000, 1_000_000]),
     slippage=st.integers(0, 2),
     is_instant=st.booleans(),
 )
