@@ -5,11 +5,12 @@ The rig can kill the bot at the n-th commit, before or after it took effect, and
 the store: what kill -9 does, at every point where it can make a difference.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ class BotRig:
         with self._database.read() as link:
             return [tuple(row) for row in link.execute(sa.text(query))]
 
-    def outcome(self) -> dict[str, list[tuple[Any, ...]]]:
+    def outcome(self) -> dict[str, list[Any]]:
         """Return everything that must not depend on kills."""
         return {
             "orders": self.rows(
@@ -199,5 +200,17 @@ class BotRig:
             ),
             "paper": self.rows("SELECT client_id, accepted, state FROM paper_orders ORDER BY 1"),
             "decisions": self.rows("SELECT ts, decision, reason FROM decisions ORDER BY id"),
-            "state": self.rows("SELECT strategy, desk FROM bot_state"),
+            "state": [_figures(json.loads(t)) for t in self.rows("SELECT * FROM bot_state")[0][1:]],
         }
+
+
+def _figures(value: Any) -> Any:
+    """Return JSON with its numbers as numbers: 0E-8 and 0 are the same money."""
+    if isinstance(value, dict):
+        return {key: _figures(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_figures(item) for item in value]
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        return value

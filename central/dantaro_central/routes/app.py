@@ -24,7 +24,7 @@ def build_app(
     app = FastAPI(title="Dantaro central", version=version, docs_url=None, redoc_url=None)
     app.include_router(build_health_router(market_data, metrics))
     for router in (build_bundle_router(market_data), build_markets_router(market_data)):
-        app.include_router(router, prefix="/api/v1", dependencies=[key_required(keys)])
+        app.include_router(router, dependencies=[key_required(keys)])
     app.add_middleware(MeasuredApp, metrics=metrics)
     install_problems(app)
     return app

@@ -9,7 +9,10 @@ from pydantic import BeforeValidator
 from dantaro_central.services.keys import KeyService
 from dantaro_crds.values import UtcTime
 
-__all__ = ["Since", "key_required"]
+__all__ = ["API_PREFIX", "Since", "key_required"]
+
+API_PREFIX = "/api/v1"
+"""Set on each router itself: a route then knows its whole path, which labels its metrics."""
 
 
 def _as_sent(value: object) -> object:

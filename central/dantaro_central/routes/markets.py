@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from dantaro_central.core.views import CandlePage, MarketList, StatusView, SupportLevelsView
 from dantaro_central.routes.conditional import to_response
-from dantaro_central.routes.dependencies import Since
+from dantaro_central.routes.dependencies import API_PREFIX, Since
 from dantaro_central.services.market_data import MarketDataService
 from dantaro_crds.values import Interval, Symbol
 from dantaro_crds.wire.bundle import MAX_BUNDLE_CANDLES
@@ -18,7 +18,7 @@ _Limit = Annotated[int, Query(ge=1, le=MAX_BUNDLE_CANDLES)]
 
 def build_markets_router(market_data: MarketDataService) -> APIRouter:
     """Return the routes of markets. A symbol may hold a slash: `BTC/USDT`."""
-    router = APIRouter()
+    router = APIRouter(prefix=API_PREFIX)
 
     @router.get("/markets")
     async def markets() -> MarketList:

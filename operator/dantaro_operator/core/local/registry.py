@@ -40,7 +40,7 @@ class RegistryChange:
     """The objects after a look at the files.
 
     Attributes:
-        objects: All objects.
+        objects: All objects, by key.
         missing: Keys that no file names any more. Missing twice in a row is a deletion: an editor
             may have the file away for a moment.
     """
@@ -80,7 +80,7 @@ def merge_objects(
         if key not in objects:
             gone = key in missing and key in missing_before
             objects[key] = _delete(old, created) if gone else old
-    return RegistryChange(objects=tuple(objects.values()), missing=missing)
+    return RegistryChange(objects=tuple(objects[key] for key in sorted(objects)), missing=missing)
 
 
 def _create(wish: Desired, *, created: datetime, uid: str) -> Resource:

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dantaro_crds.v1alpha1.common import ConditionStatus
-from dantaro_crds.v1alpha1.conditions import ConditionType, condition_of
+from dantaro_crds.v1alpha1.conditions import ConditionType, Reason, condition_of
 from dantaro_crds.v1alpha1.kinds import KINDS
 from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.wire.bundle import CentralHealth
-from dantaro_operator.core.bots import bots_in, label
+from dantaro_operator.core.bots import Bot, bots_in, label
 from dantaro_operator.core.local.documents import Finding
 from dantaro_operator.core.local.market import MAX_SPEED, MarketSettings
 from dantaro_operator.core.local.table import Table, build_table
@@ -86,10 +85,10 @@ def _title(market: MarketSettings, health: CentralHealth | None) -> str:
     return f"{name}, {clock}{ended}, {speed}"
 
 
-def _complaint(resource: Resource) -> str:
-    """A bot that cannot go on without a person."""
-    for bot in bots_in([resource]):
-        stalled = condition_of(bot.status.conditions, ConditionType.STALLED)
-        if stalled is not None and stalled.status is ConditionStatus.TRUE:
-            return f"{label(bot)}: {stalled.message}"
-    return ""
+def _complaint(bot: Bot) -> str:
+    """A bot that cannot go on without a person, or whose process has just ended."""
+    ready = condition_of(bot.status.conditions, ConditionType.READY)
+    stalled = condition_of(bot.status.conditions, ConditionType.STALLED)
+    if ready is None or (stalled is None and ready.reason != Reason.RESTARTING):
+        return ""
+    return f"{label(bot)}: {ready.message}"

@@ -63,6 +63,7 @@ class GridStrategy:
 
     def __init__(self, parameters: GridParameters) -> None:
         self._parameters = parameters
+        self._asked: tuple[GridState, tuple[object, ...], Wanted] | None = None
 
     def initial(self) -> GridState:
         """Return the state of a bot that has never traded."""
@@ -152,7 +153,12 @@ class GridStrategy:
 
         A partly filled order is wanted with its full volume until it ends.
         """
-        return build_wanted(state, context)
+        # Asked several times for each state: the last answer is kept, with all it depends on.
+        is_closing = state.phase is GridPhase.CLOSING
+        key = (context.rules, context.entries_allowed, context.last if is_closing else None)
+        if self._asked is None or self._asked[0] is not state or self._asked[1] != key:
+            self._asked = (state, key, build_wanted(state, context))
+        return self._asked[2]
 
     def cycle(self, state: GridState) -> int:
         """Return the number of the present cycle, from 1; 0 before the first."""

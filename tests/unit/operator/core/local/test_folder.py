@@ -82,8 +82,8 @@ def test_another_group_is_left_alone() -> None:
     scan = make_scan(f=[{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}}])
     assert texts(scan) == [
         (
-            "f.yaml:1: Secret/keys: left alone: local mode uses only objects of dantaro.io/v1alpha1, "
-            "this is v1"
+            "f.yaml:1: Secret/keys: left alone: "
+            "local mode uses only objects of dantaro.io/v1alpha1, this is v1"
         )
     ]
 

@@ -1,0 +1,212 @@
+"""The database: schema, steps of any size, one worker."""
+
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from dantaro_central.adapters.database.engine import open_engine
+from dantaro_central.adapters.database.key_store import SqlHeartbeatStore, SqlKeyStore
+from dantaro_central.adapters.database.lock import worker_lock
+from dantaro_central.adapters.database.migrate import HEAD, is_prepared, migrate
+from dantaro_central.adapters.database.tables import metadata
+from dantaro_central.adapters.database.worker_store import SqlWorkerStore
+from dantaro_central.adapters.key_file import load_or_make_key
+from dantaro_central.adapters.sources.simulated import SimulatedSource
+from dantaro_central.core.analysis import Batch, Findings
+from dantaro_central.core.market_clock import MarketClock, MarketUse
+from dantaro_central.errors import SourceChangedError, WorkerRunningError
+from dantaro_central.ports import Heartbeat
+from dantaro_central.services.collection import CollectionService
+from dantaro_crds.errors import SafetyError, SpecError
+from tests.support.candles import START, make_candle
+
+pytestmark = pytest.mark.integration
+
+MINUTE = timedelta(minutes=1)
+SYMBOLS = ("KRW-BTC", "KRW-DOGE")
+
+
+class HandClock:
+    """Stepped by waiting."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def open_service(
+    folder: Path, *, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1
+) -> CollectionService:
+    """Return a worker's service over a database in `folder`."""
+    engine = open_engine(url_of(folder))
+    migrate(engine)
+    store = SqlWorkerStore(engine)
+    source = SimulatedSource(seed=seed, symbols=symbols, start=START, clock=HandClock())
+    return CollectionService(source, store, store)
+
+
+def url_of(folder: Path) -> str:
+    """Return the URL of the database in `folder`."""
+    return f"sqlite:///{folder}/central.db"
+
+
+def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table."""
+    with sqlite3.connect(folder / "central.db") as connection:
+        rows = {
+            name: sorted(connection.execute(f"SELECT * FROM {name}"), key=str)
+            for name in metadata.tables
+        }
+    connection.close()
+    return rows
+
+
+async def advance_to(service: CollectionService, until: datetime) -> MarketClock:
+    """Step until market time is `until`."""
+    clock = await service.advance(until)
+    while clock.cursor < until:
+        clock = await service.advance(until)
+    return clock
+
+
+async def test_steps_and_restarts_leave_the_same_database(tmp_path: Path) -> None:
+    whole, stepped = tmp_path / "whole", tmp_path / "stepped"
+    until = START + 400 * MINUTE
+    service = open_service(whole)
+    await service.start()
+    await advance_to(service, until)
+    for number, step in enumerate((1, 4, 5, 61, 118, 1, 170, 40)):
+        if number % 2 == 0:
+            service = open_service(stepped)
+            cursor = (await service.start()).cursor
+        cursor += step * MINUTE
+        await advance_to(service, cursor)
+    assert cursor == until
+    assert contents(stepped) == contents(whole)
+
+
+async def test_every_analysis_due_at_an_open_is_stored_with_the_candle(tmp_path: Path) -> None:
+    service = open_service(tmp_path)
+    await service.start()
+    for minutes in (3, 5, 7, 11):
+        clock = await advance_to(service, START + minutes * MINUTE)
+        rows = contents(tmp_path)
+        opens = [str(row[2]) for row in rows["candles"] if row[:2] == ("KRW-BTC", "1m")]
+        analyses = {str(row[1]) for row in rows["analyses"] if row[0] == "KRW-BTC"}
+        assert max(opens) == (clock.cursor - MINUTE).isoformat().replace("+00:00", "Z")
+        due = [START + n * 5 * MINUTE for n in range(4) if START + n * 5 * MINUTE <= clock.cursor]
+        assert analyses == {time.isoformat().replace("+00:00", "Z") for time in due}
+
+
+async def test_starting_twice_changes_nothing(tmp_path: Path) -> None:
+    service = open_service(tmp_path)
+    first = await service.start()
+    before = contents(tmp_path)
+    assert await open_service(tmp_path).start() == first
+    assert contents(tmp_path) == before
+
+
+async def test_a_market_added_later_catches_up_and_one_left_out_goes(tmp_path: Path) -> None:
+    both, later = tmp_path / "both", tmp_path / "later"
+    until = START + 300 * MINUTE
+    service = open_service(both)
+    await service.start()
+    await advance_to(service, until)
+    service = open_service(later, symbols=("KRW-BTC",))
+    await service.start()
+    await advance_to(service, START + 130 * MINUTE)
+    service = open_service(later)
+    await service.start()
+    await advance_to(service, until)
+    for table in ("candles", "analyses", "tickers", "markets"):
+        assert contents(later)[table] == contents(both)[table]
+    await open_service(later, symbols=("KRW-DOGE",)).start()
+    markets = SqlWorkerStore(open_engine(url_of(later))).load_markets()
+    assert markets["KRW-BTC"].use is MarketUse.UNUSED
+    assert markets["KRW-DOGE"].use is MarketUse.TRADED
+
+
+async def test_another_source_is_refused(tmp_path: Path) -> None:
+    await open_service(tmp_path).start()
+    with pytest.raises(SourceChangedError, match=r"expected simulated, seed 2.*found .*seed 1"):
+        await open_service(tmp_path, seed=2).start()
+
+
+async def test_a_worker_that_was_overtaken_stops(tmp_path: Path) -> None:
+    service = open_service(tmp_path)
+    first = await service.start()
+    await service.advance(START + MINUTE)
+    before = contents(tmp_path)
+    overtaken = SqlWorkerStore(open_engine(url_of(tmp_path)))
+    batch, findings = Batch(minutes={"KRW-BTC": [make_candle(START + 9 * MINUTE)]}), Findings()
+    with pytest.raises(SafetyError, match="second worker"):
+        overtaken.advance(first, before=first, batch=batch, findings=findings)
+    assert contents(tmp_path) == before
+
+
+def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
+    engine = open_engine(url_of(tmp_path))
+    assert not is_prepared(engine)
+    migrate(engine)
+    migrate(engine)
+    assert is_prepared(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    config = Config()
+    config.set_main_option("script_location", "dantaro_central.adapters.database:migrations")
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+async def test_a_second_lock_gives_up_after_ten_seconds(tmp_path: Path) -> None:
+    clock = HandClock()
+    async with worker_lock(url_of(tmp_path), clock):
+        with pytest.raises(WorkerRunningError, match="expected no other worker"):
+            async with worker_lock(url_of(tmp_path), clock):
+                pass
+    assert clock.seconds == pytest.approx(10, abs=0.2)
+    async with worker_lock(url_of(tmp_path), clock):
+        pass
+
+
+def test_keys_and_heartbeats_are_replaced(tmp_path: Path) -> None:
+    engine = open_engine(url_of(tmp_path))
+    keys, beats = SqlKeyStore(engine), SqlHeartbeatStore(engine)
+    assert keys.load_hashes() == []
+    migrate(engine)
+    assert beats.load_heartbeat() is None
+    for text in ("a", "b"):
+        keys.save_hash("local", text)
+        beats.save_heartbeat(Heartbeat(time=START, message=text))
+    assert keys.load_hashes() == ["b"]
+    assert beats.load_heartbeat() == Heartbeat(time=START, message="b")
+
+
+def test_a_key_file_is_made_once_and_an_empty_one_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "key"
+    assert load_or_make_key(path) == load_or_make_key(path)
+    path.write_text("\n")
+    with pytest.raises(SpecError, match="delete the file to get a new one"):
+        load_or_make_key(path)
+    with pytest.raises(SpecError, match="expected a readable file"):
+        load_or_make_key(tmp_path)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "what"])
+def test_a_database_must_be_a_file_or_a_server(url: str) -> None:
+    with pytest.raises(SpecError, match="database URL: expected"):
+        open_engine(url)

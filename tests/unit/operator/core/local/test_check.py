@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+
+from dantaro_operator.core.local.check import check_scan
+from dantaro_operator.core.local.documents import FolderScan
+from tests.support.bots import NOW, make_scan, share
+from tests.support.documents import allocation_document, grid_bot_document, trading_bot_document
+
+pytestmark = pytest.mark.unit
+
+SHARES = [share("GridBot", "grid"), share("TradingBot", "staged", 50)]
+
+
+def test_good_files_are_fine() -> None:
+    scan = make_scan(a=[allocation_document(shares=SHARES)], b=[grid_bot_document()])
+    result = check_scan(scan, is_whole=True, now=NOW)
+    assert result.is_fine
+    assert result.fine == ("a.yaml:1: Allocation/main", "b.yaml:1: GridBot/grid")
+
+
+def test_a_warning_alone_is_fine() -> None:
+    scan = make_scan(a=[{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}])
+    assert check_scan(scan, is_whole=True, now=NOW).is_fine
+
+
+@pytest.mark.parametrize(("is_whole", "want"), [(True, False), (False, True)])
+def test_a_single_bot_may_have_its_account_elsewhere(is_whole: bool, want: bool) -> None:
+    scan = make_scan(a=[grid_bot_document()])
+    assert check_scan(scan, is_whole=is_whole, now=NOW).is_fine is want
+
+
+@pytest.mark.parametrize(
+    ("scan", "want"),
+    [
+        pytest.param(
+            make_scan(a=[allocation_document(shares=SHARES)], b=[grid_bot_document("other")]),
+            "b.yaml:1: GridBot/other: spec.allocationRef.name: expected a share",
+            id="no-share",
+        ),
+        pytest.param(
+            make_scan(
+                a=[allocation_document(shares=SHARES)],
+                b=[grid_bot_document(), trading_bot_document(symbol="KRW-BTC")],
+            ),
+            "b.yaml:11: TradingBot/staged: spec.symbol: expected a market of its own",
+            id="two-bots-on-one-market",
+        ),
+        pytest.param(
+            make_scan(
+                a=[allocation_document(shares=SHARES, budget="40000")], b=[grid_bot_document()]
+            ),
+            "b.yaml:1: GridBot/grid: spec.allocationRef: the budget of 10 grids",
+            id="budget-too-small",
+        ),
+        pytest.param(
+            make_scan(
+                a=[
+                    allocation_document(
+                        mode="Live",
+                        exchange={"name": "upbit"},
+                        credentialsSecretRef={"name": "k"},
+                        acknowledgeLiveTrading=True,
+                    )
+                ]
+            ),
+            "a.yaml:1: Allocation/main: spec.mode: expected Paper, was Live",
+            id="live",
+        ),
+    ],
+)
+def test_what_only_all_files_together_show_is_found(scan: FolderScan, want: str) -> None:
+    result = check_scan(scan, is_whole=True, now=NOW)
+    assert not result.is_fine
+    assert any(finding.text.startswith(want) for finding in result.findings), result.findings
+
+
+def test_every_finding_is_told_at_once() -> None:
+    broken: list[dict[str, Any]] = [grid_bot_document("a", grids=0), grid_bot_document("b", x=1)]
+    result = check_scan(make_scan(a=broken), is_whole=False, now=NOW)
+    assert {finding.object for finding in result.findings} == {"GridBot/a", "GridBot/b"}

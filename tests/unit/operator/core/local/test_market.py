@@ -1,0 +1,94 @@
+from typing import Any
+
+import pytest
+
+from dantaro_crds.errors import SpecError
+from dantaro_operator.core.local.market import MarketSettings, MarketWish, decide_market
+
+pytestmark = pytest.mark.unit
+
+SIMULATED = {"source": "simulated", "speed": "60", "started": False}
+REPLAY = {"source": "replay", "folder": "/candles"}
+
+
+def decide(wish: dict[str, Any], stored: dict[str, Any] | None = None) -> MarketSettings:
+    known = MarketSettings.model_validate(stored) if stored else None
+    return decide_market(MarketWish.model_validate(wish), known)
+
+
+@pytest.mark.parametrize(
+    ("wish", "stored", "want"),
+    [
+        pytest.param({}, None, SIMULATED, id="simulated-by-default"),
+        pytest.param({"speed": "600"}, None, SIMULATED | {"speed": "600"}, id="faster"),
+        pytest.param({"seed": 7}, None, SIMULATED | {"seed": 7}, id="another-seed"),
+        pytest.param({"source": "upbit"}, None, {"source": "upbit", "speed": "1"}, id="live"),
+        pytest.param(REPLAY, None, REPLAY | {"speed": "1"}, id="replay-at-its-own-pace"),
+        pytest.param(
+            REPLAY | {"speed": "max", "start": "2025-09-15T00:00:00Z"},
+            None,
+            REPLAY | {"speed": "max", "start": "2025-09-15T00:00:00Z"},
+            id="replay-from-a-time",
+        ),
+        pytest.param(
+            {},
+            REPLAY | {"speed": "max", "started": True},
+            REPLAY | {"speed": "max", "started": True},
+            id="goes-on-as-stored",
+        ),
+        pytest.param(
+            {"speed": "2"},
+            REPLAY | {"speed": "max"},
+            REPLAY | {"speed": "2"},
+            id="speed-may-change",
+        ),
+        pytest.param(REPLAY, REPLAY | {"speed": "max"}, REPLAY | {"speed": "max"}, id="same-again"),
+    ],
+)
+def test_the_market_is_chosen_once(
+    wish: dict[str, Any], stored: dict[str, Any] | None, want: dict[str, Any]
+) -> None:
+    assert decide(wish, stored) == MarketSettings.model_validate(want)
+
+
+@pytest.mark.parametrize(
+    ("wish", "stored", "want"),
+    [
+        pytest.param({"speed": "max"}, None, "only with recorded candles", id="max-simulated"),
+        pytest.param({"speed": "fast"}, None, "--speed: expected a number > 0 or max", id="word"),
+        pytest.param({"speed": "0"}, None, "speed must be > 0", id="standstill"),
+        pytest.param({"speed": "-1"}, None, "--speed: expected a number", id="backwards"),
+        pytest.param({"source": "upbit", "speed": "2"}, None, "speed 1", id="live-faster"),
+        pytest.param(
+            {"source": "upbit", "start": "2025-09-15T00:00:00Z"}, None, "--from", id="live-from"
+        ),
+        pytest.param({"start": "2025-09-15T00:00:01Z"}, None, "whole minute", id="seconds"),
+        pytest.param(REPLAY | {"seed": 1}, None, "--seed", id="seed-of-a-recording"),
+        pytest.param({"seed": -1}, None, "--seed", id="negative-seed"),
+        pytest.param(
+            {"source": "upbit"}, SIMULATED, "--market: this folder's bots live on", id="another"
+        ),
+        pytest.param(
+            REPLAY | {"folder": "/b"}, REPLAY | {"speed": "1"}, "live on /candles", id="folder"
+        ),
+        pytest.param({"seed": 2}, SIMULATED | {"seed": 1}, "with seed 1", id="another-seed"),
+        pytest.param(
+            {"start": "2025-09-15T00:00:00Z"}, REPLAY | {"speed": "1"}, "--from", id="another-start"
+        ),
+    ],
+)
+def test_a_market_that_cannot_be_is_refused(
+    wish: dict[str, Any], stored: dict[str, Any] | None, want: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        decide(wish, stored)
+    assert want in caught.value.message
+
+
+@pytest.mark.parametrize(("speed", "want"), [("60", 0.5), ("1", 5.0), ("6000", 0.25), ("20", 1.5)])
+def test_bots_ask_about_twice_a_candle(speed: str, want: float) -> None:
+    assert decide({"speed": speed}).poll_seconds == want
+
+
+def test_bots_of_the_fastest_replay_hardly_pause() -> None:
+    assert decide(REPLAY | {"speed": "max"}).poll_seconds == 0.2
