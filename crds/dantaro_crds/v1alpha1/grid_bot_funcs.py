@@ -186,9 +186,7 @@ def _advice(grid: GridParameters, rules: VenueRules) -> str:
 def check_grid(grid: GridParameters, rules: VenueRules) -> tuple[Decimal, ...]:
     """Return the line prices of a grid that can start at some price.
 
-    Args:
-        grid: As the author wrote it.
-        rules: Venue's rules for the market.
+    Arguments are those of `line_prices`.
 
     Raises:
         SpecError: With the field and what to do: lower price not below the upper one, a price off

@@ -131,7 +131,8 @@ class Child:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._waiting_since = self._waiting_since or now
+            if self._waiting_since is None:
+                self._waiting_since = now
             if now - self._waiting_since > LEFTOVER_GRACE:
                 self._end_leftover(lock)
             self._next_start = now + 0.2

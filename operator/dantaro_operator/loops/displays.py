@@ -49,9 +49,10 @@ class PlainDisplay:
         self._last = float("-inf")
 
     def show(self, screen: Screen) -> None:
-        """Print a picture if it differs and the last one was a while ago."""
+        """Print a picture if it differs, and the last one was a while ago or a message is new."""
         now = self._clock.monotonic()
-        if now - self._last < PLAIN_EVERY or screen.fingerprint() == self._shown:
+        is_early = now - self._last < PLAIN_EVERY and set(screen.messages) <= set(self._told)
+        if is_early or screen.fingerprint() == self._shown:
             return
         self._last = now
         self._print(screen)

@@ -86,7 +86,8 @@ async def test_minutes_come_in_order_whole_and_filled(upbit: UpbitPublic) -> Non
     assert [c.time for c in fetched] == [START + n * MINUTE for n in range(1, 500)]
     for number in (7, 8, 300):
         filled = fetched[number - 1]
-        assert (filled.volume, filled.high, filled.low) == (0, filled.close, filled.close)
+        assert filled.volume == 0
+        assert filled.high == filled.low == filled.close
     assert fetched[6].close == recorded[6].close
     assert fetched[8] == recorded[9]
     # 501 candles wanted: three pages.

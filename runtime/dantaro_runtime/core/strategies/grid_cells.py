@@ -162,8 +162,7 @@ def apply_exit_fill(state: GridState, order: Order, fill: Fill) -> GridState:
 
 def lacking_base(state: GridState) -> Decimal:
     """Return what the cells without their coin still lack, base currency; <= 0 if nothing."""
-    if state.plan is None:
-        return _ZERO
+    assert state.plan is not None
     empty = sum(cell.side is Side.SELL and not cell.base for cell in state.cells)
     return empty * state.plan.quantity - state.stock.base
 

@@ -9,6 +9,7 @@ from dantaro_crds.wire.bot_config import StrategyConfig
 from dantaro_runtime.core.strategies.grid import GridStrategy
 from dantaro_runtime.core.strategies.grid_state import GridState
 from dantaro_runtime.core.strategies.protocol import Strategy
+from dantaro_runtime.core.strategies.staged import StagedState, StagedTrading
 
 __all__ = ["Entry", "find_strategy"]
 
@@ -28,6 +29,7 @@ class Entry:
 
 _STRATEGIES: dict[str, Entry] = {
     "grid": Entry(build=GridStrategy, state_type=GridState),
+    "staged": Entry(build=StagedTrading, state_type=StagedState),
 }
 
 

@@ -8,17 +8,16 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
 from dantaro_crds.venues import VenueRules
-from dantaro_runtime.core.orders import Fill, Intent, Order, OrderState, Side
+from dantaro_runtime.core.orders import Fill, Order, OrderState
 from dantaro_runtime.core.strategies.staged_state import (
+    Stage,
     StagedPlan,
     StagedState,
-    Stage,
     Target,
     stage_number,
-    stage_slot,
 )
 
-__all__ = ["apply_buy", "apply_sell", "build_target", "end_stage", "stage_intent"]
+__all__ = ["apply_buy", "apply_sell", "build_target", "end_stage"]
 
 _SHARE = Decimal("1e-12")
 """Step that a sold part of the cost is cut to; what is held keeps the rest, so the sum is exact."""
@@ -28,9 +27,7 @@ _ZERO = Decimal(0)
 
 def apply_buy(state: StagedState, order: Order, fill: Fill) -> StagedState:
     """Return the state after a stage bought, in full or in part."""
-    state = replace(
-        state, held=state.held + fill.volume, cost=state.cost + fill.funds + fill.fee
-    )
+    state = replace(state, held=state.held + fill.volume, cost=state.cost + fill.funds + fill.fee)
     number = stage_number(order.slot)
     if number is None or order.cycle != state.cycle:
         return state
@@ -94,20 +91,3 @@ def build_target(
     if volume * price < rules.min_total:
         return None
     return Target(price=price, volume=volume, since=time)
-
-
-def stage_intent(state: StagedState, number: int, rules: VenueRules) -> Intent | None:
-    """Return the buy that a stage wants; None when it is done or its rest is too small.
-
-    A partly filled order keeps its volume until it is done or ended.
-    """
-    plan = state.plan
-    assert plan is not None
-    stage = state.stages[number]
-    price = plan.limit(number)
-    volume = plan.volumes[number] - stage.filled + stage.done
-    if volume * price < rules.min_total:
-        return None
-    return Intent(
-        slot=stage_slot(number), side=Side.BUY, volume=volume, price=price, entry=True
-    )

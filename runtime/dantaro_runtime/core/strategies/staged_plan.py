@@ -7,13 +7,15 @@ Source: staged definition, sections 1 to 3.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
+from decimal import Context as DecimalContext
 from itertools import pairwise
 from random import Random
 
-from dantaro_crds.v1alpha1.strategies import Sizing, Spacing, StagedStrategy, SupportLevelChoice
+from dantaro_crds.v1alpha1.grid_bot_funcs import entry_price
+from dantaro_crds.v1alpha1.strategies import Sizing, Spacing, StagedStrategy
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import VenueRules
 from dantaro_crds.wire.bundle import SupportLevel
@@ -22,25 +24,28 @@ from dantaro_runtime.core.strategies.staged_state import StagedPlan, Waiting
 
 __all__ = [
     "build_plan",
-    "entry_price",
     "find_support",
+    "make_waiting",
+    "smallest_budget",
     "stage_prices",
     "stage_volumes",
-    "smallest_budget",
     "stop_price",
 ]
 
-_GUARD = Decimal("1e-40")
-"""A root that is a whole number comes out a hair beside it; this step takes the hair away."""
+_NEAR = DecimalContext(prec=50)
+"""A root that is a whole number comes out a hair beside it; these digits take the hair away."""
 
 
-def build_plan(parameters: StagedStrategy, context: Context, *, cycle: int) -> StagedPlan | Waiting:
+def build_plan(
+    parameters: StagedStrategy, context: Context, *, cycle: int, known: Waiting | None = None
+) -> StagedPlan | Waiting:
     """Return the plan of a new cycle at the last price, or why there is none.
 
     Args:
         parameters: Of the object.
         context: Price, analysis, money and the venue's rules.
         cycle: Number of the cycle, from 1; with the bot's uid the seed of the jitter.
+        known: Why there was none before; given back while it is the same but for the price.
     """
     support = None
     if parameters.stages > 1:
@@ -61,7 +66,10 @@ def build_plan(parameters: StagedStrategy, context: Context, *, cycle: int) -> S
     plan = draft.plan(parameters.stages)
     if isinstance(plan, StagedPlan):
         return plan
-    return _waiting(plan.code, f"{plan.message}; {draft.advice()}", parameters, context)
+    waiting = make_waiting(plan.code, plan.message, parameters, context)
+    if known is not None and known.is_like(waiting):
+        return known
+    return replace(waiting, message=f"{plan.message}; {draft.advice()}")
 
 
 def find_support(parameters: StagedStrategy, context: Context) -> Decimal | Waiting:
@@ -70,22 +78,22 @@ def find_support(parameters: StagedStrategy, context: Context) -> Decimal | Wait
     levels = None if context.analysis is None else context.analysis.support_levels
     if levels is None:
         message = f"there is no analysis with {name} that is fresh enough"
-        return _waiting("AnalysisMissing", message, parameters, context)
+        return make_waiting("AnalysisMissing", message, parameters, context)
     level: SupportLevel = getattr(levels, parameters.support_level.lower())
     if level.price is None:
         message = f"{name} is not known: {level.reason or 'no reason given'}"
-        return _waiting("SupportUnknown", message, parameters, context, by_analysis=True)
+        return make_waiting("SupportUnknown", message, parameters, context, by_analysis=True)
     price = context.rules.ticks.floor(context.last)
     if level.broken or price <= level.price:
         message = (
             f"the price {decimal_text(price)} must be above {name} {decimal_text(level.price)}: "
             "waits for the next analysis"
         )
-        return _waiting("BelowSupport", message, parameters, context, by_analysis=True)
+        return make_waiting("BelowSupport", message, parameters, context, by_analysis=True)
     return level.price
 
 
-def _waiting(
+def make_waiting(
     code: str,
     message: str,
     parameters: StagedStrategy,
@@ -93,6 +101,7 @@ def _waiting(
     *,
     by_analysis: bool = False,
 ) -> Waiting:
+    """Return why no cycle starts with these parameters at this time."""
     return Waiting(
         code=code,
         message=message,
@@ -101,11 +110,6 @@ def _waiting(
         parameters=parameters,
         budget=context.budget,
     )
-
-
-def entry_price(last: Decimal, rules: VenueRules, *, slippage_ticks: int) -> Decimal:
-    """Return the limit of the first buy: so many ticks above the last price, quote currency."""
-    return rules.ticks.above(last, slippage_ticks) if slippage_ticks else rules.ticks.ceil(last)
 
 
 def stage_prices(
@@ -131,15 +135,15 @@ def stage_prices(
     if stages > 1:
         assert support is not None
         raw = [_raw_price(parameters.spacing, reference, support, i, stages) for i in range(stages)]
-    shifts = _jitter(seed, stages, parameters.jitter_percent / 100)
+    part = parameters.jitter_percent / 100
+    generator = Random(seed)
+    # Drawn for all stages, so that each has its own number; the first and the last stay.
+    shifts = [part * (2 * Decimal(repr(generator.random())) - 1) for _ in raw]
     for number in range(1, stages - 1):
-        # Neighbours are taken without their own shift: the last is never shifted.
-        gap = raw[number] - raw[number + 1]
-        shifts[number] *= gap
-    return tuple(
-        rules.ticks.floor((price + shift).quantize(_GUARD))
-        for price, shift in zip(raw, shifts, strict=True)
-    )
+        shifts[number] *= raw[number] - raw[number + 1]
+    shifts[0] = shifts[-1] = Decimal(0)
+    shifted = (price + shift for price, shift in zip(raw, shifts, strict=True))
+    return tuple(rules.ticks.floor(_NEAR.plus(price)) for price in shifted)
 
 
 def _raw_price(
@@ -151,14 +155,6 @@ def _raw_price(
     if number in {0, steps}:
         return support if number else reference
     return reference * (support / reference) ** (Decimal(number) / steps)
-
-
-def _jitter(seed: str, stages: int, part: Decimal) -> list[Decimal]:
-    # Drawn for all stages, so that each has its own number; the first and the last stay.
-    generator = Random(seed)
-    draws = [2 * Decimal(repr(generator.random())) - 1 for _ in range(stages)]
-    inner = range(1, stages - 1)
-    return [part * draw if number in inner else Decimal(0) for number, draw in enumerate(draws)]
 
 
 def _weights(parameters: StagedStrategy, stages: int) -> list[Decimal]:
@@ -271,9 +267,7 @@ class _Draft:
                 f"{decimal_text(prices[-1])} leaves no price above 0",
             )
         limits = (self.entry, *prices[1:])
-        volumes = stage_volumes(
-            self.parameters, self.rules, limits=limits, budget=self.budget
-        )
+        volumes = stage_volumes(self.parameters, self.rules, limits=limits, budget=self.budget)
         values = [limit * volume for limit, volume in zip(limits, volumes, strict=True)]
         if stop is not None:
             values.append(volumes[0] * stop * (1 - self.rules.fee_rate))

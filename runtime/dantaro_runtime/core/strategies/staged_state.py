@@ -8,6 +8,7 @@ from enum import StrEnum
 from dantaro_crds.v1alpha1.strategies import StagedStrategy
 
 __all__ = [
+    "OPEN_CYCLE",
     "SALE",
     "TAKE_PROFIT",
     "Stage",
@@ -47,6 +48,10 @@ class StagedPhase(StrEnum):
     """Everything is being cancelled and sold at market."""
     STOPPED = "Stopped"
     """Sold at market; goes on after the cooldown, or only after a reset."""
+
+
+OPEN_CYCLE = frozenset({StagedPhase.ENTERING, StagedPhase.HOLDING, StagedPhase.EXITING})
+"""Phases with orders of a plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +134,14 @@ class Waiting:
     data_until: datetime | None
     parameters: StagedStrategy
     budget: Decimal
+
+    def is_like(self, other: "Waiting") -> bool:
+        """Return whether it is the same reason for the same parameters and budget."""
+        return (self.code, self.parameters, self.budget) == (
+            other.code,
+            other.parameters,
+            other.budget,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,7 +168,7 @@ def test_the_ticker_has_a_change_once_a_day_is_known() -> None:
     assert first.tickers["KRW-BTC"].change24h is None
     ticker = second.tickers["KRW-BTC"]
     # 100 a day before, 1540 now; the candle of a day before does not count for the volume.
-    assert (ticker.price, ticker.change24h) == (1540, Decimal("14.400000"))
+    assert (ticker.price, ticker.change24h) == (Decimal(1540), Decimal("14.400000"))
     assert ticker.volume24h == Decimal("144.0")
 
 

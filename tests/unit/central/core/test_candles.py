@@ -28,7 +28,8 @@ def test_an_hour_has_first_open_extremes_last_close_and_all_volume() -> None:
         make_candle(START + 59 * MINUTE, 95, open_=90, high=96, low=90, volume="1"),
     ]
     (hour,) = aggregate(candles, Interval.M60, until=START + HOUR)
-    assert (hour.time, hour.open, hour.high, hour.low, hour.close) == (START, 100, 105, 88, 95)
+    prices = [int(price) for price in (hour.open, hour.high, hour.low, hour.close)]
+    assert (hour.time, prices) == (START, [100, 105, 88, 95])
     assert hour.volume == Decimal("1.75")
 
 

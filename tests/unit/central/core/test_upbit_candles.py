@@ -35,8 +35,10 @@ def parsed(text: str) -> Any:
 def test_a_recorded_answer_is_read_oldest_first() -> None:
     first, second = to_candles(parsed(ANSWER))
     assert (first.time.isoformat(), second.time.minute) == ("2026-08-30T04:25:00+00:00", 26)
-    assert (first.open, first.high, first.low) == (108524000, 108580000, 108511000)
-    assert (second.close, second.volume) == (108580000, Decimal("0.01280224"))
+    assert [first.open, first.high, first.low] == [
+        Decimal(n) for n in (108524000, 108580000, 108511000)
+    ]
+    assert (second.close, second.volume) == (Decimal(108580000), Decimal("0.01280224"))
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_an_object_is_described_in_full() -> None:
         "  Name: grid",
         "  LowerPrice: 90000000",
         "Phase: Running",
-        "Ready                True     0s    Running",
+        "True     0s    Running",
         "Open orders (1):",
         "Buy    100     0.5      grid-0-b",
         "Equity: 5000012.6",
@@ -127,8 +127,8 @@ def test_a_picture_names_the_recording_and_its_end() -> None:
             ProcessFacts(exit_code=-9, failures=1),
             (
                 (
-                    "GridBot/grid: its process ended with code -9 and is started again after a pause: "
-                    "`dantaro describe` shows its log"
+                    "GridBot/grid: its process ended with code -9 and is started again after a "
+                    "pause: `dantaro describe` shows its log"
                 ),
             ),
             id="killed",

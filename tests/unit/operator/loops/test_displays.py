@@ -1,0 +1,82 @@
+import io
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+from rich.console import Console
+
+from dantaro_operator.core.local.screen import Screen
+from dantaro_operator.core.local.table import Table
+from dantaro_operator.loops.displays import LiveDisplay, PlainDisplay
+from tests.support.bots import NOW
+
+pytestmark = pytest.mark.unit
+
+TABLE = Table(plural="gridbots", header=("NAME", "PHASE", "AGE"), rows=(("a", "Running", "1s"),))
+SCREEN = Screen(title="simulated market", tables=(TABLE,), messages=("careful",), time=NOW)
+OLDER = replace(SCREEN, tables=(replace(TABLE, rows=(("a", "Running", "2s"),)),))
+OTHER = replace(SCREEN, tables=(replace(TABLE, rows=(("a", "Stopped", "2s"),)),))
+
+
+@dataclass
+class FakeClock:
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def test_plain_lines_show_the_first_picture_at_once() -> None:
+    out = io.StringIO()
+    PlainDisplay(out, clock=FakeClock()).show(SCREEN)
+    assert out.getvalue() == (
+        "09:00:00 simulated market\nNAME   PHASE     AGE\na      Running   1s\n! careful\n\n"
+    )
+
+
+def test_plain_lines_come_only_with_news_and_not_too_often() -> None:
+    out, clock = io.StringIO(), FakeClock()
+    display = PlainDisplay(out, clock=clock)
+    display.show(SCREEN)
+    shown = out.getvalue()
+    display.show(OTHER)
+    assert out.getvalue() == shown
+    clock.seconds = 5
+    display.show(OLDER)
+    assert out.getvalue() == shown
+    display.show(OTHER)
+    assert "Stopped" in out.getvalue()
+
+
+def test_a_message_is_said_once() -> None:
+    out, clock = io.StringIO(), FakeClock()
+    display = PlainDisplay(out, clock=clock)
+    display.show(SCREEN)
+    clock.seconds = 5
+    display.show(OTHER)
+    assert out.getvalue().count("careful") == 1
+
+
+@pytest.mark.parametrize(("last", "want"), [(SCREEN, 1), (OTHER, 2), (None, 1)])
+def test_the_last_picture_is_printed_unless_it_stands_there(last: Screen | None, want: int) -> None:
+    out = io.StringIO()
+    display = PlainDisplay(out, clock=FakeClock())
+    display.show(SCREEN)
+    display.close(last)
+    assert out.getvalue().count("simulated market") == want
+
+
+def test_the_live_table_draws_title_table_and_messages() -> None:
+    out = io.StringIO()
+    display = LiveDisplay(Console(file=out, force_terminal=True, width=80, color_system=None))
+    display.show(SCREEN)
+    display.close(OTHER)
+    text = out.getvalue()
+    for words in ("simulated market", "NAME", "Running", "Stopped", "! careful"):
+        assert words in text
