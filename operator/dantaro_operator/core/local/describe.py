@@ -51,7 +51,11 @@ def _fields(data: Mapping[str, Any], depth: int) -> Iterator[str]:
                 yield f"{'  ' * depth}{_title(name)}:"
                 yield from (f"{'  ' * (depth + 1)}- {_inline(item)}" for item in value)
         else:
-            yield f"{'  ' * depth}{_title(name)}: {value}"
+            yield f"{'  ' * depth}{_title(name)}: {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _title(name: str) -> str:
@@ -60,7 +64,7 @@ def _title(name: str) -> str:
 
 def _inline(item: Any) -> str:
     if isinstance(item, Mapping):
-        return ", ".join(f"{name} {value}" for name, value in item.items())
+        return ", ".join(f"{name} {_plain(value)}" for name, value in item.items())
     return str(item)
 
 

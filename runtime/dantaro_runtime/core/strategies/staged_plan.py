@@ -15,10 +15,10 @@ from itertools import pairwise
 from random import Random
 
 from dantaro_crds.v1alpha1.grid_bot_funcs import entry_price
-from dantaro_crds.v1alpha1.strategies import Sizing, Spacing, StagedStrategy
+from dantaro_crds.v1alpha1.strategies import Sizing, Spacing, StagedStrategy, SupportLevelChoice
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import VenueRules
-from dantaro_crds.wire.bundle import SupportLevel
+from dantaro_crds.wire.bundle import SupportLevel, SupportLevels
 from dantaro_runtime.core.strategies.protocol import Context
 from dantaro_runtime.core.strategies.staged_state import StagedPlan, Waiting
 
@@ -79,18 +79,28 @@ def find_support(parameters: StagedStrategy, context: Context) -> Decimal | Wait
     if levels is None:
         message = f"there is no analysis with {name} that is fresh enough"
         return make_waiting("AnalysisMissing", message, parameters, context)
-    level: SupportLevel = getattr(levels, parameters.support_level.lower())
+    level = _choose(levels, parameters.support_level)
     if level.price is None:
         message = f"{name} is not known: {level.reason or 'no reason given'}"
         return make_waiting("SupportUnknown", message, parameters, context, by_analysis=True)
     price = context.rules.ticks.floor(context.last)
     if level.broken or price <= level.price:
         message = (
-            f"the price {decimal_text(price)} must be above {name} {decimal_text(level.price)}: "
+            f"{name} {decimal_text(level.price)} is reached at the price {decimal_text(price)}: "
             "waits for the next analysis"
         )
         return make_waiting("BelowSupport", message, parameters, context, by_analysis=True)
     return level.price
+
+
+def _choose(levels: SupportLevels, choice: SupportLevelChoice) -> SupportLevel:
+    match choice:
+        case SupportLevelChoice.AGGRESSIVE:
+            return levels.aggressive
+        case SupportLevelChoice.MODERATE:
+            return levels.moderate
+        case SupportLevelChoice.CONSERVATIVE:
+            return levels.conservative
 
 
 def make_waiting(
