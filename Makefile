@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: help install fmt lint types imports test check check-static verify generate lock demo bench build clean
+.PHONY: help install fmt lint types imports test check check-static verify generate lock demo bench build picture clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ lock: $(STAMP)  ## resolve the dependencies again
 
 bench: $(STAMP)  ## measure: replay speed, start-up, memory of each process
 	$(BIN)/python -m tests.bench
+
+picture: $(STAMP)  ## draw the picture of the README from a real run
+	$(BIN)/python -m tests.support.picture
 
 build: $(STAMP)  ## build wheel and sdist, import them in a clean environment
 	$(BIN)/python -m tests.support.check_build

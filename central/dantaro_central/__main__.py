@@ -1,5 +1,9 @@
 """`python -m dantaro_central` is `dantaro-central`."""
 
+import sys
+
 from dantaro_central.cli import main
 
-main()
+__all__: list[str] = []
+
+sys.exit(main())

@@ -12,11 +12,13 @@ from dantaro_runtime.core.strategies.staged import StagedState, StagedTrading
 from tests.support.strategy_run import START, HandRun, PaperStrategyRun
 
 __all__ = [
+    "entered",
     "make_analysis",
     "make_context",
     "make_hand_run",
     "make_paper_run",
     "make_parameters",
+    "target_price",
 ]
 
 
@@ -88,3 +90,18 @@ def make_paper_run(
         uid=uid,
         slippage_ticks=slippage_ticks,
     )
+
+
+def entered(**fields: Any) -> HandRun[StagedState]:
+    """Return a run that holds its first stage."""
+    run = make_hand_run(**fields)
+    run.open()
+    run.fill("s0")
+    return run
+
+
+def target_price(run: HandRun[StagedState]) -> Decimal:
+    """Return the limit of the live sale at a profit."""
+    price = run.order("tp").price
+    assert price is not None
+    return price

@@ -37,7 +37,7 @@ class Selection:
     """Which objects.
 
     Attributes:
-        kind: Kind, plural or short name as typed, or `all`.
+        kind: Kinds, plurals or short names as typed, with commas between, or `all`.
         name: Name; None is all of the kind.
         namespace: Namespace; None is all of them.
     """
@@ -67,7 +67,7 @@ class Inspection:
         chosen = self._select(selection)
         reports = self._reports.load_reports()
         times = {uid: r.market_time for uid, r in reports.items() if r.market_time is not None}
-        several = selection.kind.lower() == "all"
+        several = len(_kinds(selection.kind)) > 1
         texts = []
         for kind in KINDS.values():
             table = build_table(
@@ -134,8 +134,12 @@ class Inspection:
 def _kinds(text: str) -> set[str]:
     if text.lower() == "all":
         return set(KINDS)
+    return {_kind(part) for part in text.split(",")}
+
+
+def _kind(text: str) -> str:
     kind = kind_named(text)
     if kind is None:
         names = ", ".join(short for k in KINDS.values() for short in k.info.short_names)
         raise ObjectNotFoundError(f"expected one of all, {names}, was {text} ({API_VERSION})")
-    return {kind.__name__}
+    return kind.__name__

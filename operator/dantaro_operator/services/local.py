@@ -258,7 +258,8 @@ def _is_over(gathered: _Gathered, workloads: tuple[BotWorkload, ...]) -> bool:
 
 def _has_seen_all(gathered: _Gathered, workload: BotWorkload) -> bool:
     """Whether a bot has nothing more to do in a replay that ended."""
-    if workload.config.state is BotState.STOPPED:
+    markets = gathered.health.symbols if gathered.health else []
+    if workload.config.state is BotState.STOPPED or workload.config.symbol not in markets:
         return True
     observed = gathered.bots.get(workload.uid)
     if observed is not None and observed.process.blocked:

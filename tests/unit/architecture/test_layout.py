@@ -66,7 +66,7 @@ def test_exported_names_exist() -> None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 names = {t.id for t in targets if isinstance(t, ast.Name)}
                 if "__all__" in names and isinstance(node.value, ast.List):
-                    exported = {e.value for e in node.value.elts if isinstance(e, ast.Constant)}
+                    exported = {str(ast.literal_eval(e)) for e in node.value.elts}
                 defined |= names
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 defined.add(node.name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from dantaro_central.adapters.database import clock_rows
 from dantaro_central.adapters.database.migrate import is_prepared
@@ -14,6 +14,51 @@ from dantaro_central.errors import NotReadyError
 from dantaro_crds.values import Interval
 
 __all__ = ["SqlMarketReader"]
+
+# Statements are built once: building one takes longer than SQLite needs to run it.
+
+_CANDLES = (
+    select(
+        candles.c.time,
+        candles.c.open,
+        candles.c.high,
+        candles.c.low,
+        candles.c.close,
+        candles.c.volume,
+    )
+    .where(
+        candles.c.symbol == bindparam("symbol"),
+        candles.c.interval == bindparam("interval"),
+        candles.c.time > bindparam("after"),
+        candles.c.time < bindparam("until"),
+    )
+    .order_by(candles.c.time)
+    .limit(bindparam("most"))
+)
+
+_NEWEST = (
+    select(func.max(analyses.c.data_until))
+    .where(analyses.c.symbol == bindparam("symbol"), analyses.c.data_until <= bindparam("first"))
+    .scalar_subquery()
+)
+
+_ANALYSES = (
+    select(analyses.c.data_until, analyses.c.support_levels, market_status.c.body)
+    .join_from(
+        analyses,
+        market_status,
+        market_status.c.data_until == analyses.c.data_until,
+        isouter=True,
+    )
+    .where(
+        analyses.c.symbol == bindparam("symbol"),
+        analyses.c.data_until >= func.coalesce(_NEWEST, ""),
+        analyses.c.data_until <= bindparam("last"),
+    )
+    .order_by(analyses.c.data_until)
+)
+
+_TICKER = select(tickers.c.body).where(tickers.c.symbol == bindparam("symbol"))
 
 
 class SqlMarketReader:
@@ -58,47 +103,28 @@ class SqlMarketSnapshot:
         self, symbol: str, interval: Interval, *, after: str, until: str, limit: int
     ) -> Sequence[CandleRow]:
         """Return the candles that opened in (after, until), oldest first, at most `limit`."""
-        table = candles.c
-        query = (
-            select(table.time, table.open, table.high, table.low, table.close, table.volume)
-            .where(
-                table.symbol == symbol,
-                table.interval == interval.value,
-                table.time > after,
-                table.time < until,
-            )
-            .order_by(table.time)
-            .limit(limit)
+        found = self._connection.execute(
+            _CANDLES,
+            {
+                "symbol": symbol,
+                "interval": interval.value,
+                "after": after,
+                "until": until,
+                "most": limit,
+            },
         )
-        return [tuple(row) for row in self._connection.execute(query)]
+        return found.tuples().all()
 
     def analysis_rows(self, symbol: str, *, first: str, last: str) -> list[AnalysisRow]:
         """Return the newest analysis up to `first` and all after it up to `last`, oldest first."""
-        newest = (
-            select(func.max(analyses.c.data_until))
-            .where(analyses.c.symbol == symbol, analyses.c.data_until <= first)
-            .scalar_subquery()
-        )
-        query = (
-            select(analyses.c.data_until, analyses.c.support_levels, market_status.c.body)
-            .join_from(
-                analyses,
-                market_status,
-                market_status.c.data_until == analyses.c.data_until,
-                isouter=True,
-            )
-            .where(
-                analyses.c.symbol == symbol,
-                analyses.c.data_until >= func.coalesce(newest, ""),
-                analyses.c.data_until <= last,
-            )
-            .order_by(analyses.c.data_until)
+        found = self._connection.execute(
+            _ANALYSES, {"symbol": symbol, "first": first, "last": last}
         )
         return [
             AnalysisRow(data_until=until, support_levels=levels, market_status=status or "null")
-            for until, levels, status in self._connection.execute(query)
+            for until, levels, status in found.all()
         ]
 
     def ticker_json(self, symbol: str) -> str | None:
         """Return the JSON of a market's `Ticker`, None before the first candle."""
-        return self._connection.scalar(select(tickers.c.body).where(tickers.c.symbol == symbol))
+        return self._connection.scalar(_TICKER, {"symbol": symbol})

@@ -10,6 +10,9 @@ from dantaro_crds.values import parse_utc, utc_text
 
 __all__ = ["clock_values", "load_clock", "load_markets"]
 
+_CLOCK = select(market_clock)
+_MARKETS = select(markets).order_by(markets.c.symbol)
+
 
 def clock_values(clock: MarketClock) -> dict[str, Any]:
     """Return the row of market time."""
@@ -28,7 +31,7 @@ def clock_values(clock: MarketClock) -> dict[str, Any]:
 
 def load_clock(connection: Connection) -> MarketClock | None:
     """Return market time, None before the first start."""
-    row = connection.execute(select(market_clock)).first()
+    row = connection.execute(_CLOCK).first()
     if row is None:
         return None
     return MarketClock(
@@ -49,5 +52,5 @@ def load_markets(connection: Connection) -> dict[str, Market]:
     """Return the markets by symbol, in the order of their names."""
     return {
         row.symbol: Market(symbol=row.symbol, use=MarketUse(row.use), reason=row.reason)
-        for row in connection.execute(select(markets).order_by(markets.c.symbol))
+        for row in connection.execute(_MARKETS)
     }

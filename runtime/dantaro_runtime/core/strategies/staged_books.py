@@ -29,8 +29,6 @@ def apply_buy(state: StagedState, order: Order, fill: Fill) -> StagedState:
     """Return the state after a stage bought, in full or in part."""
     state = replace(state, held=state.held + fill.volume, cost=state.cost + fill.funds + fill.fee)
     number = stage_number(order.slot)
-    if number is None or order.cycle != state.cycle:
-        return state
     stage = state.stages[number]
     is_done = order.state is OrderState.DONE
     stage = Stage(
@@ -42,8 +40,6 @@ def apply_buy(state: StagedState, order: Order, fill: Fill) -> StagedState:
 def end_stage(state: StagedState, order: Order) -> StagedState:
     """Return the state after a stage's order ended before it was filled in full."""
     number = stage_number(order.slot)
-    if number is None or order.cycle != state.cycle:
-        return state
     return _with_stage(state, number, replace(state.stages[number], done=_ZERO))
 
 

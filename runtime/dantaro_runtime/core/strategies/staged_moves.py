@@ -122,7 +122,7 @@ def _stage_note(state: StagedState, order: Order, context: Context) -> Note:
     goal = "" if target is None else f", to be sold at {decimal_text(target.price)}"
     return Note(
         reason="StageFilled",
-        message=f"cycle {order.cycle}: stage {(stage_number(order.slot) or 0) + 1} of "
+        message=f"cycle {order.cycle}: stage {stage_number(order.slot) + 1} of "
         f"{len(state.stages)} bought {decimal_text(order.filled_volume)} for "
         f"{order.filled_funds:.{context.rules.quote_places + 2}f}; {decimal_text(state.held)} held "
         f"at {state.cost / state.held:.8f} on average{goal}",

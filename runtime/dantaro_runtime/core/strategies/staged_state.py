@@ -192,9 +192,9 @@ def stage_slot(number: int) -> str:
     return f"s{number}"
 
 
-def stage_number(slot: str) -> int | None:
-    """Return the number of the stage that a slot belongs to; None for a sale."""
-    return int(slot[1:]) if slot[1:].isdigit() else None
+def stage_number(slot: str) -> int:
+    """Return the number of the stage that a buy's slot belongs to."""
+    return int(slot[1:])
 
 
 def has_bought(state: StagedState) -> bool:

@@ -32,7 +32,7 @@ def test_a_round_trip_at_a_loss() -> None:
     assert (bought.quote, bought.base, bought.fees) == (D("68984.5"), D(10), D("15.5"))
     sold = apply_fill(bought, SELL)
     assert sold.quote - ledger.quote == D("-1030.5")
-    assert (sold.base, sold.bought, sold.sold) == (0, D(31_000), D(30_000))
+    assert (sold.base, sold.bought, sold.sold) == (D(0), D(31_000), D(30_000))
 
 
 def test_equity_counts_coin_at_the_last_price() -> None:
