@@ -145,4 +145,7 @@ def _server(
     keys = KeyService(SqlKeyStore(engine), clock, own_hash=key_hash)
     app = build_app(market_data, keys, metrics, version=__version__)
     listener = bind(settings.host, settings.port)
+    if settings.port_file is not None:
+        # The port of an earlier run must not be taken for this one's.
+        settings.port_file.unlink(missing_ok=True)
     return ApiServer(app, listener, port_file=settings.port_file)

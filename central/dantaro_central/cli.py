@@ -6,12 +6,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from dantaro_central.bootstrap import Role, run
 from dantaro_central.settings import load_settings
-from dantaro_crds.errors import DantaroError, SafetyError
+from dantaro_crds.errors import DantaroError, SafetyError, TransientError
 from dantaro_crds.kit.logs import configure_logs
 
-__all__ = ["main"]
+__all__ = ["main", "report"]
 
 _ROLES = {
     Role.ALL: "worker and API in one process (one machine)",
@@ -25,12 +27,23 @@ _EXIT_CONFIG = 78
 _EXIT_BUG = 70
 """EX_SOFTWARE of sysexits.h."""
 
+_EXIT_CODES: tuple[tuple[type[DantaroError], int], ...] = (
+    (TransientError, 75),
+    (SafetyError, _EXIT_BUG),
+)
+"""Of errors that are nobody's setting; 75 is EX_TEMPFAIL of sysexits.h."""
+
+_EXIT_INTERRUPTED = 130
+"""As a shell tells of Ctrl-C; only before the loops run, which end with 0."""
+
+_log = structlog.get_logger()
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        Exit code: 0, 2 (usage), 70 (a bug) or 78 (settings or data).
+        Exit code: 0, 2 (usage), 70 (a bug), 75 (try again later) or 78 (settings or data).
     """
     given = vars(_parser().parse_args(arguments))
     role = Role(given.pop("role"))
@@ -38,10 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings(given)
         configure_logs(settings.log_level)
         asyncio.run(run(role, settings))
-    except DantaroError as error:
-        print(f"dantaro-central: {error.message}", file=sys.stderr)
-        return _EXIT_BUG if isinstance(error, SafetyError) else _EXIT_CONFIG
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the outermost edge
+        return report(error)
     return 0
+
+
+def report(error: BaseException) -> int:
+    """Tell the person what ended the process, and return the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return _EXIT_INTERRUPTED
+    if isinstance(error, DantaroError):
+        print(f"dantaro-central: {error.message}", file=sys.stderr)
+        return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), _EXIT_CONFIG)
+    _log.error("stopped by a bug", exc_info=error)
+    return _EXIT_BUG
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -170,6 +170,9 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
         build_strategy=_build_strategy,
     )
     bot.configure(config)
+    if exchange.time is not None and exchange.last is not None:
+        # Where the market stood: a report before the first candle must not value coin at nothing.
+        desk.set_market(time=exchange.time, last=exchange.last, analysis=None)
     return BotParts(bot=bot, desk=desk, metrics=metrics)
 
 

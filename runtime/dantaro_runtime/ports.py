@@ -101,6 +101,14 @@ class PaperFeed(Protocol):
         """Walk a candle that was missed: resting orders fill, nothing else happens."""
         ...
 
+    def arrive(self, time: datetime) -> None:
+        """Be at a later market time, at the same price: the bot is back."""
+        ...
+
+    def due_trigger(self, triggers: Sequence[Trigger]) -> Trigger | None:
+        """Return the first trigger that is true at the last price; it is then no longer armed."""
+        ...
+
     def save(self) -> None:
         """Store the position and what changed with it, in one transaction."""
         ...

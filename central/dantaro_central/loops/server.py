@@ -65,6 +65,7 @@ class ApiServer(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self._port_file is not None:
             port = self._listener.getsockname()[1]
+            self._port_file.parent.mkdir(parents=True, exist_ok=True)
             draft = self._port_file.with_name(f".{self._port_file.name}.{os.getpid()}")
             draft.write_text(f"{port}\n", encoding="ascii")
             draft.replace(self._port_file)

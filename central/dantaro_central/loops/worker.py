@@ -18,6 +18,9 @@ __all__ = ["WorkerLoop"]
 _HEARTBEAT_EVERY = timedelta(seconds=5)
 _IDLE_SECONDS = 1.0
 
+_TURNS_OF_A_REQUEST = 6
+"""Turns of the event loop from a request's arrival to its answer."""
+
 _log = structlog.get_logger()
 
 
@@ -53,7 +56,7 @@ class WorkerLoop:
             self._backoff.reset()
             self._beat("ok")
             self._report(before, market)
-            await self._clock.sleep(self._pause(before, market))
+            await self._rest(before, market)
 
     async def _turn(self, market: MarketClock | None) -> MarketClock:
         began = self._clock.monotonic()
@@ -73,11 +76,15 @@ class WorkerLoop:
             self._metrics.market_time.set(after.cursor.timestamp())
         return after
 
-    def _pause(self, before: MarketClock | None, after: MarketClock) -> float:
+    async def _rest(self, before: MarketClock | None, after: MarketClock) -> None:
         if after.ended:
-            return _IDLE_SECONDS
-        # After a step there may be more to do at once; the API gets its turn in between.
-        return 0.0 if after != before else self._pace.pause()
+            await self._clock.sleep(_IDLE_SECONDS)
+        elif after == before:
+            await self._clock.sleep(self._pace.pause())
+        else:
+            # There may be more to do at once, but the API answers first.
+            for _ in range(_TURNS_OF_A_REQUEST):
+                await self._clock.sleep(0)
 
     async def _wait_out(self, error: TransientError) -> None:
         pause = self._backoff.next()

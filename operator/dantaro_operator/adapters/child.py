@@ -109,6 +109,8 @@ class Child:
         try:
             if not self._take(lock, now):
                 return False
+            # An old number in there could by now be the process of somebody else.
+            os.ftruncate(lock, 0)
             self._rotate_log()
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -119,7 +121,6 @@ class Child:
                     pass_fds=(lock,),
                     start_new_session=True,
                 )
-            os.ftruncate(lock, 0)
             os.pwrite(lock, str(self._process.pid).encode(), 0)
         finally:
             os.close(lock)

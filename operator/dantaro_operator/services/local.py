@@ -244,7 +244,8 @@ class LocalService:
     def _trouble(gathered: _Gathered) -> str:
         health, process = gathered.health, gathered.central
         if health is not None:
-            return "" if health.status == "ok" else f"central: {health.status}"
+            quiet = health.status == "ok" or health.status.startswith("starting")
+            return "" if quiet else f"central: {health.status}"
         if process.exit_code is None and not process.blocked:
             return ""
         return f"central ended with code {process.exit_code}: {process.words or 'see its log'}"

@@ -8,16 +8,17 @@ trades live, on paper and in a back-test.
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from dantaro_crds.errors import SafetyError
 from dantaro_crds.v1alpha1.common import RiskLimits
 from dantaro_crds.venues import VenueRules
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_crds.wire.bundle import Analysis
-from dantaro_runtime.core.desk_state import Cancel, Changes, DeskState, Place
+from dantaro_runtime.core.desk_books import DeskBooks
+from dantaro_runtime.core.desk_state import Cancel, DeskState, Place
 from dantaro_runtime.core.ledger import apply_fill, explain_imbalance
 from dantaro_runtime.core.live_orders import LiveOrders
+from dantaro_runtime.core.order_guard import Exposure, OrderGate
 from dantaro_runtime.core.orders import (
     Fill,
     Intent,
@@ -26,26 +27,13 @@ from dantaro_runtime.core.orders import (
     Side,
     Trigger,
 )
+from dantaro_runtime.core.permit import Permit, Wishes, decide_permit, next_engine_state
 from dantaro_runtime.core.reconcile import compare
-from dantaro_runtime.core.risk import (
-    Exposure,
-    Permit,
-    Wishes,
-    check_order,
-    clamp,
-    clear,
-    decide_permit,
-    has_day_changed,
-    next_engine_state,
-    roll_day,
-    sample,
-    with_flow,
-)
+from dantaro_runtime.core.risk import clear, has_day_changed, roll_day, sample, with_flow
 from dantaro_runtime.core.strategies.protocol import (
     Book,
     Context,
     Level,
-    Note,
     Step,
     Strategy,
     Wanted,
@@ -62,7 +50,7 @@ _REFUSALS_IN_A_ROW = 2
 """Refusals of one slot after which it is no longer tried: repeating a logic error cannot help."""
 
 
-class Desk(Generic[S]):
+class Desk(DeskBooks, Generic[S]):
     """One bot's decisions and books; see the module's text.
 
     Args:
@@ -88,29 +76,19 @@ class Desk(Generic[S]):
         limits: RiskLimits,
         slippage_ticks: int,
     ) -> None:
+        super().__init__(desk=desk, orders=orders)
         self.strategy = strategy
         self.state = state
-        self.desk = desk
-        self.limits = limits
         self.rules = rules
-        self.orders = orders
         self._wishes = Wishes()
         self._permit = Permit.NOTHING
         self._uid = bot_uid
         self._slippage_ticks = slippage_ticks
-        self._refused: dict[str, str] = {}
-        self._time: datetime | None = None
+        self.gate = OrderGate(limits=limits, rules=rules)
         self._last: Decimal | None = None
         self._analysis: Analysis | None = None
-        self._changes = Changes()
-        self._settled = False
 
     # What it knows
-
-    @property
-    def time(self) -> datetime | None:
-        """Return the market time; None before the first price."""
-        return self._time
 
     @property
     def last(self) -> Decimal | None:
@@ -179,19 +157,14 @@ class Desk(Generic[S]):
         self._analysis = analysis
         self.look_at_engine()
 
-    def start_day(self, time: datetime, mark: Decimal | None) -> bool:
-        """Start a trading day if `time` lies in a new one; `mark` is the last price before it.
-
-        Returns:
-            Whether a day was started, so that it is stored before anything else happens.
-        """
+    def start_day(self, time: datetime, mark: Decimal | None) -> None:
+        """Start a trading day if `time` lies in a new one; `mark` is the last price before it."""
         if not has_day_changed(self.desk.risk, time):
-            return False
+            return
         ledger = self.desk.ledger
         equity = ledger.equity(mark) if mark is not None else ledger.quote
         risk = roll_day(self.desk.risk, time=time, equity=equity, realized=self.book.realized)
         self._set(risk=risk)
-        return True
 
     def open_candle(self, time: datetime) -> None:
         """Take the open of a candle: look at the limits, then let the strategy decide."""
@@ -199,7 +172,7 @@ class Desk(Generic[S]):
         before = self.desk.risk.trip
         risk = sample(
             self.desk.risk,
-            self.limits,
+            self.gate.limits,
             equity=self.desk.ledger.equity(self._last),
             realized=self.book.realized,
         )
@@ -207,7 +180,7 @@ class Desk(Generic[S]):
         self.look_at_engine()
         if risk.trip is not None and before is None:
             self.note(risk.trip.reason, risk.trip.message, level=Level.WARNING)
-            if self.limits.flatten_on_trip:
+            if self.gate.limits.flatten_on_trip:
                 self._take(self.strategy.on_flatten(self.state, self._context()))
         if self.permit is not Permit.NOTHING:
             self._take(self.strategy.on_open(self.state, self._context()))
@@ -273,7 +246,7 @@ class Desk(Generic[S]):
         """Take a person's reset: leave ERROR, clear the latches, let the strategy start again."""
         self._set(last_reset=mark, refusals=())
         self._changes.urgent = True
-        self._refused.clear()
+        self.gate.forget()
         self.set_engine(EngineState.IDLE)
         if self._last is None or self._time is None:
             return
@@ -331,12 +304,9 @@ class Desk(Generic[S]):
 
         A returned `Place` is in the books as PENDING and in the changes: store them before sending.
         """
-        if self._last is None or (self._settled and not self._refused):
+        if self._last is None or (self._settled and not self.gate.holds_back):
             return None
-        wanted = tuple(
-            clamp(o, last=self._last, limits=self.limits, rules=self.rules)
-            for o in self.wanted().orders
-        )
+        wanted = tuple(self.gate.clamp(o, last=self._last) for o in self.wanted().orders)
         gap = compare(
             self._keep_resting(wanted),
             tuple(self.orders),
@@ -349,25 +319,9 @@ class Desk(Generic[S]):
         for intent in gap.places:
             if refusals.get(intent.slot, 0) < _REFUSALS_IN_A_ROW and self._is_let_through(intent):
                 return Place(order=self._book_intent(intent))
+        self.gate.keep({intent.slot for intent in gap.places})
         self._settled = True
         return None
-
-    @property
-    def pending(self) -> Changes:
-        """Return what has to be stored, without taking it."""
-        return self._changes
-
-    def collect_changes(self) -> Changes:
-        """Return what changed since the last call and start afresh."""
-        changes, self._changes = self._changes, Changes()
-        return changes
-
-    def note(self, reason: str, message: str, *, level: Level = Level.INFO) -> None:
-        """Record something for people."""
-        if self._time is not None:
-            self._changes.notes.append(
-                (self._time, Note(reason=reason, message=message, level=level))
-            )
 
     # Inside
 
@@ -399,19 +353,10 @@ class Desk(Generic[S]):
         return tuple(o for o in wanted if not o.entry or o.slot in resting)
 
     def _is_let_through(self, intent: Intent) -> bool:
-        refusal = check_order(intent, self.exposure(), limits=self.limits, rules=self.rules)
-        if refusal is None:
-            self._refused.pop(intent.slot, None)
-            return True
-        if self._refused.get(intent.slot) != refusal.guard:
-            self._refused[intent.slot] = refusal.guard
-            self.note(
-                "OrderRefused",
-                f"{intent.side} {intent.volume} at {intent.price or 'market'} ({intent.slot}) was "
-                f"not sent: {refusal.message}",
-                level=Level.WARNING,
-            )
-        return False
+        passes, message = self.gate.look(intent, self.exposure())
+        if message:
+            self.note("OrderRefused", message, level=Level.WARNING)
+        return passes
 
     def _book_intent(self, intent: Intent) -> Order:
         assert self._time is not None
@@ -419,18 +364,6 @@ class Desk(Generic[S]):
         order = self.orders.number(intent, cycle=cycle, time=self._time)
         self._put(order)
         return order
-
-    def _known(self, client_id: str) -> Order:
-        order = self.orders.get(client_id)
-        if order is None:
-            raise SafetyError(f"an event of an order that is not open: {client_id}")
-        return order
-
-    def _count_refusal(self, order: Order, error: str) -> None:
-        refusals = dict(self.desk.refusals)
-        refusals[order.slot] = refusals.get(order.slot, 0) + 1
-        self._set(refusals=tuple(sorted(refusals.items())), rejected=self.desk.rejected + 1)
-        self.note("OrderRejected", f"{order.client_id}: {error}", level=Level.WARNING)
 
     def _take(self, step: Step[S]) -> None:
         if step.state is not self.state and step.state != self.state:
@@ -440,12 +373,3 @@ class Desk(Generic[S]):
         for note in step.notes:
             self.note(note.reason, note.message, level=note.level)
             self._set(last_decision=note.message)
-
-    def _put(self, order: Order) -> None:
-        self._changes.orders[order.client_id] = order
-        self._settled = False
-        self.orders.put(order)
-
-    def _set(self, **fields: Any) -> None:
-        self.desk = replace(self.desk, **fields)
-        self._changes.dirty = True

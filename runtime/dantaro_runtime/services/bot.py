@@ -10,8 +10,8 @@ from dantaro_crds.v1alpha1.strategies import GridParameters
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState, Fact
 from dantaro_runtime.core.desk import Desk
+from dantaro_runtime.core.permit import Permit, Wishes
 from dantaro_runtime.core.report import Surroundings, build_report
-from dantaro_runtime.core.risk import Permit, Wishes
 from dantaro_runtime.core.strategies.protocol import Strategy
 from dantaro_runtime.errors import FencedOffError
 from dantaro_runtime.ports import PaperFeed
@@ -91,7 +91,7 @@ class BotService(Generic[S]):
             config = config.model_copy(update={"strategy": self._config.strategy})
         self._config = config = config.model_copy(update=kept)
         self._desk.strategy = self._build_strategy(config)
-        self._desk.limits = config.risk
+        self._desk.gate.limits = config.risk
         self._desk.orders_per_minute = _orders_per_minute(config.strategy.grid)
         self._desk.set_wishes(
             Wishes(running=config.state is BotState.RUNNING, halt=config.halt, drain=config.drain)

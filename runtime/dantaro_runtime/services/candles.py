@@ -69,6 +69,7 @@ class CandleTrading(Generic[S]):
         self.resumed = False
         """Whether every order of the books was explained after the start."""
         self._missed_before: datetime | None = None
+        self._missed = False
         self._analyses: list[Analysis] = []
         self.caught_up = False
         """Whether every candle that central has is consumed."""
@@ -93,7 +94,7 @@ class CandleTrading(Generic[S]):
             if number % _BREATH == 0:
                 await self._clock.sleep(0)
             await self._consume(candle)
-        if not candles and (self._feed.time is None or self._analysis_at(self._feed.time)):
+        if not candles:
             await self.resume()
         self._feed.save()
         self._trading.flush(everything=True)
@@ -121,7 +122,10 @@ class CandleTrading(Generic[S]):
     async def _consume(self, candle: Candle) -> None:
         if self._missed_before is not None and candle.time + _MINUTE < self._missed_before:
             self._feed.absorb(candle)
+            self._missed = True
             return
+        if self._missed:
+            await self._come_back(candle)
         within = self._feed.begin(candle, opened=self._desk.desk.opened)
         await self.resume()
         if not within:
@@ -130,6 +134,15 @@ class CandleTrading(Generic[S]):
             self._desk.start_day(candle.time, self._feed.last)
         while event := self._feed.next_event(self._desk.triggers()):
             await self._react(event, candle)
+
+    async def _come_back(self, candle: Candle) -> None:
+        """Take the fills of missed candles at the last close, then look at the triggers."""
+        self._missed = False
+        self._feed.arrive(candle.time)
+        await self.resume()
+        while trigger := self._feed.due_trigger(self._desk.triggers()):
+            self._desk.fire(trigger)
+            await self._trading.settle()
 
     async def resume(self) -> None:
         """Reconcile with the exchange where the market stood. Twice is as once."""

@@ -15,7 +15,7 @@ from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.desk_state import Cancel, Changes, Place
 from dantaro_runtime.core.orders import Order, OrderReport, OrderState
-from dantaro_runtime.core.risk import Permit
+from dantaro_runtime.core.permit import Permit
 from dantaro_runtime.ports import Exchange, Store
 
 __all__ = ["Trading"]

@@ -23,7 +23,7 @@ from dantaro_central.core.market_clock import MarketClock, MarketUse
 from dantaro_central.errors import SourceChangedError, WorkerRunningError
 from dantaro_central.ports import Heartbeat
 from dantaro_central.services.collection import CollectionService
-from dantaro_crds.errors import SafetyError, SpecError
+from dantaro_crds.errors import SafetyError, SpecError, TransientError
 from tests.support.candles import START, make_candle
 
 pytestmark = pytest.mark.integration
@@ -170,6 +170,28 @@ def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
     config.set_main_option("script_location", "dantaro_central.adapters.database:migrations")
     config.set_main_option("path_separator", "os")
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    engine = open_engine(url_of(tmp_path))
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SpecError, match="found that of another version"):
+        migrate(engine)
+
+
+async def test_a_database_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpecError, match="expected a folder to write"):
+        async with worker_lock(f"sqlite:///{tmp_path}/file/central.db", HandClock()):
+            pass
+
+
+async def test_a_database_server_that_is_gone_is_transient() -> None:
+    with pytest.raises(TransientError, match="expected an answer of the server"):
+        async with worker_lock("postgresql+psycopg://nobody@127.0.0.1:1/none", HandClock()):
+            pass
 
 
 async def test_a_second_lock_gives_up_after_ten_seconds(tmp_path: Path) -> None:

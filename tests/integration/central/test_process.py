@@ -15,7 +15,7 @@ from tests.support.processes import running
 pytestmark = pytest.mark.integration
 
 SYMBOLS = ("KRW-BTC", "KRW-ETH")
-DAYS = 6
+DAYS = 3
 
 
 def replay(recording: Path, *more: str) -> tuple[str, ...]:
@@ -41,14 +41,14 @@ def everything(client: CentralClient) -> list[str]:
 
 
 def test_kill_minus_nine_changes_no_bundle(tmp_path: Path) -> None:
-    recording = write_recording(tmp_path / "recording", SYMBOLS, minutes=DAYS * 1440, hours=800)
+    recording = write_recording(tmp_path / "recording", SYMBOLS, minutes=DAYS * 1440, hours=200)
     with central(tmp_path / "undisturbed", *replay(recording)) as client:
         client.wait_until_ended()
         want = everything(client)
     folder = tmp_path / "killed"
-    for kill in range(1, 4):
+    for kill in range(2):
         with central(folder, *replay(recording)) as client:
-            wait_until_past(client, START + timedelta(days=kill))
+            wait_until_past(client, START + timedelta(days=kill, hours=7))
             client.run.kill()
     with central(folder, *replay(recording)) as client:
         client.wait_until_ended()

@@ -4,34 +4,18 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dantaro_operator.adapters import child as child_module
 from dantaro_operator.adapters.child import Child
+from tests.support.clock import StepClock
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.integration
 
 WAITS = "import sys; print('up', flush=True); sys.stdin.read(); print('parent gone', flush=True)"
-
-
-class StepClock:
-    """A clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 class Fixture:

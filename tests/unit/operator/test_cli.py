@@ -1,10 +1,12 @@
+import argparse
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from dantaro_operator.adapters.local_state import STATE_FOLDER, LocalState
-from dantaro_operator.cli import main
+from dantaro_operator.cli import _guarded, main
 from tests.support.bots import make_allocation, make_grid_bot, make_report
 
 pytestmark = pytest.mark.unit
@@ -140,3 +142,29 @@ def test_help_is_given(arguments: list[str], capsys: pytest.CaptureFixture[str])
 def test_a_time_without_a_zone_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("up", ".", "--from", "2025-09-01") == 2
     assert "expected a time with a zone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "want_code", "want_words"),
+    [
+        pytest.param(
+            OSError(28, "No space left", "x.json"), 1, "error: x.json: No space", id="disk"
+        ),
+        pytest.param(
+            ZeroDivisionError("why"), 70, "a bug of ours: ZeroDivisionError: why", id="bug"
+        ),
+    ],
+)
+def test_nothing_prints_a_traceback(
+    error: Exception, want_code: int, want_words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: argparse.Namespace) -> int:
+        raise error
+
+    assert _guarded(fail, argparse.Namespace()) == want_code
+    told = capsys.readouterr().err
+    assert want_words in told
+    assert "Traceback" not in told
+    for path in re.findall(r"\S*dantaro-bug-\S*\.txt", told):
+        assert "ZeroDivisionError" in Path(path).read_text()
+        Path(path).unlink()

@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from dantaro_central.adapters.database.engine import sqlite_path
 from dantaro_central.errors import WorkerRunningError
+from dantaro_crds.errors import SpecError, TransientError
 from dantaro_crds.kit.clock import Clock
 
 __all__ = ["worker_lock"]
@@ -47,9 +49,15 @@ async def worker_lock(url: str, clock: Clock) -> AsyncIterator[None]:
 
 @contextmanager
 def _file_lock(database: Path) -> Iterator[Callable[[], bool]]:
-    database.parent.mkdir(parents=True, exist_ok=True)
     path = database.with_name(f"{database.name}.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SpecError(
+            f"database: expected a folder to write {path} in, found {error.strerror}",
+            field="databaseUrl",
+        ) from error
 
     def try_lock() -> bool:
         try:
@@ -67,9 +75,18 @@ def _file_lock(database: Path) -> Iterator[Callable[[], bool]]:
 @contextmanager
 def _session_lock(url: str) -> Iterator[Callable[[], bool]]:
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _connected(engine) as connection:
         yield lambda: bool(
             connection.scalar(
                 text("SELECT pg_try_advisory_lock(CAST(:key AS bigint))"), {"key": _ADVISORY_KEY}
             )
         )
+
+
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        raise TransientError(
+            f"database: expected an answer of the server, found {error.orig}"
+        ) from error

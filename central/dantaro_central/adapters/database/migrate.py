@@ -2,6 +2,8 @@
 
 from sqlalchemy import Engine, inspect, text
 
+from dantaro_crds.errors import SpecError
+
 __all__ = ["HEAD", "is_prepared", "migrate"]
 
 HEAD = "0001"
@@ -18,16 +20,27 @@ def is_prepared(engine: Engine) -> bool:
 
 
 def migrate(engine: Engine) -> None:
-    """Run the migrations that are missing; twice changes nothing."""
+    """Run the migrations that are missing; twice changes nothing.
+
+    Raises:
+        SpecError: A newer version of the software made the database.
+    """
     if is_prepared(engine):
         return
     # Alembic costs 10 MB and 100 ms: only a new or an old database pays for it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "dantaro_central.adapters.database:migrations")
     config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise SpecError(
+                f"database: expected a schema up to {HEAD}, found that of another version: {error}",
+                field="databaseUrl",
+            ) from error

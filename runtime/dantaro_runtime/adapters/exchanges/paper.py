@@ -145,6 +145,16 @@ class PaperExchange:
         self._take(absorb(self._market, candle, from_move=self._move if within else 0))
         self._end_candle()
 
+    def arrive(self, time: datetime) -> None:
+        """Be at a later market time, at the same price: the bot is back."""
+        if self._market.last is not None:
+            self._market.jump(self._market.last, time)
+
+    def due_trigger(self, triggers: Sequence[Trigger]) -> Trigger | None:
+        """Return the first trigger that is true at the last price; it is then no longer armed."""
+        self._market.arm(triggers)
+        return self._market.due_trigger()
+
     def save(self) -> None:
         """Store the position and what changed with it, in one transaction."""
         state = self._account()

@@ -1,6 +1,5 @@
 import io
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -9,6 +8,7 @@ from dantaro_operator.core.local.screen import Screen
 from dantaro_operator.core.local.table import Table
 from dantaro_operator.loops.displays import LiveDisplay, PlainDisplay
 from tests.support.bots import NOW
+from tests.support.clock import StepClock
 
 pytestmark = pytest.mark.unit
 
@@ -18,30 +18,16 @@ OLDER = replace(SCREEN, tables=(replace(TABLE, rows=(("a", "Running", "2s"),)),)
 OTHER = replace(SCREEN, tables=(replace(TABLE, rows=(("a", "Stopped", "2s"),)),))
 
 
-@dataclass
-class FakeClock:
-    seconds: float = 0.0
-
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
 def test_plain_lines_show_the_first_picture_at_once() -> None:
     out = io.StringIO()
-    PlainDisplay(out, clock=FakeClock()).show(SCREEN)
+    PlainDisplay(out, clock=StepClock()).show(SCREEN)
     assert out.getvalue() == (
         "09:00:00 simulated market\nNAME   PHASE     AGE\na      Running   1s\n! careful\n\n"
     )
 
 
 def test_plain_lines_come_only_with_news_and_not_too_often() -> None:
-    out, clock = io.StringIO(), FakeClock()
+    out, clock = io.StringIO(), StepClock()
     display = PlainDisplay(out, clock=clock)
     display.show(SCREEN)
     shown = out.getvalue()
@@ -55,7 +41,7 @@ def test_plain_lines_come_only_with_news_and_not_too_often() -> None:
 
 
 def test_a_message_is_said_once() -> None:
-    out, clock = io.StringIO(), FakeClock()
+    out, clock = io.StringIO(), StepClock()
     display = PlainDisplay(out, clock=clock)
     display.show(SCREEN)
     clock.seconds = 5
@@ -66,7 +52,7 @@ def test_a_message_is_said_once() -> None:
 @pytest.mark.parametrize(("last", "want"), [(SCREEN, 1), (OTHER, 2), (None, 1)])
 def test_the_last_picture_is_printed_unless_it_stands_there(last: Screen | None, want: int) -> None:
     out = io.StringIO()
-    display = PlainDisplay(out, clock=FakeClock())
+    display = PlainDisplay(out, clock=StepClock())
     display.show(SCREEN)
     display.close(last)
     assert out.getvalue().count("simulated market") == want

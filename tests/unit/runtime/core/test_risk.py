@@ -11,20 +11,15 @@ from dantaro_crds.v1alpha1.common import DeletionPolicy, RiskLimits
 from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.ledger import Ledger
+from dantaro_runtime.core.order_guard import Exposure, check_order, clamp
 from dantaro_runtime.core.orders import Intent, Side
+from dantaro_runtime.core.permit import Permit, Wishes, decide_permit, next_engine_state
 from dantaro_runtime.core.risk import (
     DRAWDOWN,
     TRIP_COOLDOWN,
-    Exposure,
-    Permit,
     RiskState,
-    Wishes,
-    check_order,
-    clamp,
     clear,
-    decide_permit,
     has_day_changed,
-    next_engine_state,
     risk_day,
     roll_day,
     sample,

@@ -1,0 +1,72 @@
+"""The books under a desk: its state, its live orders, and what has to be stored of them."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dantaro_crds.errors import SafetyError
+from dantaro_runtime.core.desk_state import Changes, DeskState
+from dantaro_runtime.core.live_orders import LiveOrders
+from dantaro_runtime.core.orders import Order
+from dantaro_runtime.core.strategies.protocol import Level, Note
+
+__all__ = ["DeskBooks"]
+
+
+class DeskBooks:
+    """Keeps state and orders, and collects every change of them.
+
+    Args:
+        desk: What is remembered beside the strategy's state and the orders.
+        orders: Orders that exist or may exist at the venue.
+    """
+
+    def __init__(self, *, desk: DeskState, orders: LiveOrders) -> None:
+        self.desk = desk
+        self.orders = orders
+        self._changes = Changes()
+        self._settled = False
+        self._time: datetime | None = None
+
+    @property
+    def time(self) -> datetime | None:
+        """Return the market time; None before the first price."""
+        return self._time
+
+    @property
+    def pending(self) -> Changes:
+        """Return what has to be stored, without taking it."""
+        return self._changes
+
+    def collect_changes(self) -> Changes:
+        """Return what changed since the last call and start afresh."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    def note(self, reason: str, message: str, *, level: Level = Level.INFO) -> None:
+        """Record something for people."""
+        if self._time is not None:
+            self._changes.notes.append(
+                (self._time, Note(reason=reason, message=message, level=level))
+            )
+
+    def _known(self, client_id: str) -> Order:
+        order = self.orders.get(client_id)
+        if order is None:
+            raise SafetyError(f"an event of an order that is not open: {client_id}")
+        return order
+
+    def _count_refusal(self, order: Order, error: str) -> None:
+        refusals = dict(self.desk.refusals)
+        refusals[order.slot] = refusals.get(order.slot, 0) + 1
+        self._set(refusals=tuple(sorted(refusals.items())), rejected=self.desk.rejected + 1)
+        self.note("OrderRejected", f"{order.client_id}: {error}", level=Level.WARNING)
+
+    def _put(self, order: Order) -> None:
+        self._changes.orders[order.client_id] = order
+        self._settled = False
+        self.orders.put(order)
+
+    def _set(self, **fields: Any) -> None:
+        self.desk = replace(self.desk, **fields)
+        self._changes.dirty = True
