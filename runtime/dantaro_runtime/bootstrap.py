@@ -18,6 +18,7 @@ from dantaro_runtime.adapters.central import HttpCentral
 from dantaro_runtime.adapters.exchanges.paper import PaperExchange
 from dantaro_runtime.adapters.store.bot_store import BotStore
 from dantaro_runtime.adapters.store.database import Database
+from dantaro_runtime.adapters.transport import LeanTransport
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.live_orders import LiveOrders
 from dantaro_runtime.core.strategies.protocol import Strategy
@@ -101,9 +102,8 @@ async def _open(config: BotConfig) -> AsyncIterator[tuple[BotParts, HttpCentral]
         # Opening blocks the loop, which has nothing else to do yet; a thread would cost memory.
         database = Database(config.store_url, token=secrets.token_hex(16))
         stack.callback(database.close)
-        # Without TLS there is no need to load every certificate authority: 2 MiB.
         client = await stack.enter_async_context(
-            httpx.AsyncClient(timeout=_TIMEOUT, verify=config.central.url.startswith("https:"))
+            httpx.AsyncClient(timeout=_TIMEOUT, transport=LeanTransport())
         )
         central = HttpCentral(
             client, url=config.central.url, key_file=Path(config.central.key_file)
@@ -170,9 +170,6 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
         build_strategy=_build_strategy,
     )
     bot.configure(config)
-    if exchange.time is not None and exchange.last is not None:
-        # Where the market stood: a report before the first candle must not value coin at nothing.
-        desk.set_market(time=exchange.time, last=exchange.last, analysis=None)
     return BotParts(bot=bot, desk=desk, metrics=metrics)
 
 

@@ -32,6 +32,8 @@ class Surroundings:
     Attributes:
         version: Version of the software.
         heartbeat: Wall time.
+        time: Market time; None before the first candle.
+        last: Last price, at which coin is valued; None before the first candle.
         caught_up: Whether every candle that central has is consumed.
         source_ended: Whether there will be no more candles.
         central: Whether central answers.
@@ -40,6 +42,8 @@ class Surroundings:
 
     version: str
     heartbeat: datetime
+    time: datetime | None
+    last: Decimal | None
     caught_up: bool
     source_ended: bool
     central: Fact
@@ -62,7 +66,7 @@ def is_drained(desk: Desk[Any], drain: DeletionPolicy | None) -> bool:
 def build_report(desk: Desk[Any], config: BotConfig, around: Surroundings) -> BotReport:
     """Return the bot as it sees itself."""
     state = desk.desk
-    last = desk.last or Decimal(0)
+    last = around.last or Decimal(0)
     halted = _halted(desk, config)
     return BotReport(
         kind=config.kind,
@@ -87,8 +91,8 @@ def build_report(desk: Desk[Any], config: BotConfig, around: Surroundings) -> Bo
             rejected=state.rejected,
         ),
         open_orders=_open_orders(desk),
-        last_price=desk.last,
-        market_time=desk.time,
+        last_price=around.last,
+        market_time=around.time,
         caught_up=around.caught_up,
         source_ended=around.source_ended,
         heartbeat_time=around.heartbeat,
@@ -182,7 +186,7 @@ def _ready(desk: Desk[Any], around: Surroundings, halted: Fact) -> Fact:
             return fact
     if not halted.ok:
         return halted
-    if desk.last is None:
+    if around.last is None:
         return Fact(ok=False, reason="WaitingForMarket", message="no candle was seen yet")
     message = desk.strategy.message(desk.state)
     if desk.strategy.is_stopped(desk.state):

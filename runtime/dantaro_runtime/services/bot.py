@@ -60,6 +60,7 @@ class BotService(Generic[S]):
         self._version = version
         self._build_strategy = build_strategy
         self._flattened = False
+        self._is_new = True
         self._notice = ""
         self.central = Fact(ok=False, reason="NotAskedYet", message="central was not asked yet")
         self.reconciled = _FINE
@@ -90,6 +91,7 @@ class BotService(Generic[S]):
         if config.strategy.name != self._desk.strategy.name:
             config = config.model_copy(update={"strategy": self._config.strategy})
         self._config = config = config.model_copy(update=kept)
+        self._is_new = True
         self._desk.strategy = self._build_strategy(config)
         self._desk.gate.limits = config.risk
         self._desk.orders_per_minute = _orders_per_minute(config.strategy.grid)
@@ -138,6 +140,8 @@ class BotService(Generic[S]):
             Surroundings(
                 version=self._version,
                 heartbeat=self._clock.now(),
+                time=self._feed.time,
+                last=self._feed.last,
                 caught_up=self._candles.caught_up,
                 source_ended=self._candles.source_ended,
                 central=self.central,
@@ -159,7 +163,9 @@ class BotService(Generic[S]):
         if desk.permit is Permit.NOTHING or config.drain is not None:
             # Cancels must not wait for central.
             await self._candles.resume()
-        if self._candles.resumed:
+        if self._candles.resumed and (self._is_new or config.drain is not None):
+            # Only then: between candles nothing else may happen, or page sizes would change fills.
+            self._is_new = False
             await self._trading.settle()
         self._trading.flush(everything=True)
 

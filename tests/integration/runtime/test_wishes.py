@@ -209,5 +209,5 @@ async def test_candles_missed_by_a_live_bot_fill_orders_and_call_nobody(make_rig
     assert fills[1:4] == [
         ("2026-01-01T00:03:30Z", "Buy", "3100"),
         ("2026-01-01T00:04:30Z", "Sell", "3300"),
-        ("2026-01-01T00:08:00Z", "Sell", "3240"),
+        ("2026-01-01T00:07:00Z", "Sell", "3240"),
     ]
