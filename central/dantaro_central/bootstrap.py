@@ -20,7 +20,6 @@ from dantaro_central.adapters.sources.simulated import SimulatedSource
 from dantaro_central.adapters.sources.upbit import UpbitSource
 from dantaro_central.core.market_clock import LivePace, MaxPace, Pace, SteppedPace
 from dantaro_central.loops.server import ApiServer, bind
-from dantaro_central.loops.supervisor import supervise
 from dantaro_central.loops.worker import WorkerLoop
 from dantaro_central.metrics import Metrics
 from dantaro_central.ports import CandleSource
@@ -33,6 +32,7 @@ from dantaro_crds import __version__
 from dantaro_crds.errors import SpecError
 from dantaro_crds.kit.clock import Clock, SystemClock
 from dantaro_crds.kit.lifeline import wait_for_parent_exit
+from dantaro_crds.kit.supervisor import supervise
 
 __all__ = ["Role", "run"]
 

@@ -196,7 +196,7 @@ def _existing_state(folder: Path) -> LocalState:
 
 
 def validate_paths(paths: list[Path]) -> CheckResult:
-    """Return what is wrong with files and folders.
+    """Return what is wrong with files and folders: each folder by itself, the files together.
 
     Raises:
         FolderError: A path does not exist.
@@ -204,5 +204,11 @@ def validate_paths(paths: list[Path]) -> CheckResult:
     for path in paths:
         if not path.exists():
             raise FolderError(f"{path}: expected a file or a folder, found nothing")
-    is_whole = any(path.is_dir() for path in paths)
-    return check_scan(read_paths(paths), is_whole=is_whole, now=SystemClock().now())
+    files = [path for path in paths if not path.is_dir()]
+    sets = [[path] for path in paths if path.is_dir()] + ([files] if files else [])
+    now = SystemClock().now()
+    results = [check_scan(read_paths(part), is_whole=part != files, now=now) for part in sets]
+    return CheckResult(
+        findings=tuple(finding for result in results for finding in result.findings),
+        fine=tuple(line for result in results for line in result.fine),
+    )

@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import httpx
 
 from dantaro_crds import __version__
 from dantaro_crds.kit.clock import SystemClock
+from dantaro_crds.kit.lifeline import wait_for_parent_exit
+from dantaro_crds.kit.supervisor import supervise
 from dantaro_crds.v1alpha1.common import Mode
 from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_runtime.adapters.central import HttpCentral
 from dantaro_runtime.adapters.exchanges.paper import PaperExchange
-from dantaro_runtime.adapters.store.bot_store import BotStore
+from dantaro_runtime.adapters.store.bot_store import BotStore, traded_market
 from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.adapters.transport import LeanTransport
 from dantaro_runtime.core.desk import Desk
@@ -25,7 +28,6 @@ from dantaro_runtime.core.strategies.protocol import Strategy
 from dantaro_runtime.core.strategies.registry import find_strategy
 from dantaro_runtime.errors import ConfigError
 from dantaro_runtime.loops.config_file import watch_config
-from dantaro_runtime.loops.supervisor import supervise
 from dantaro_runtime.loops.trading import TradingLoop
 from dantaro_runtime.metrics import BotMetrics
 from dantaro_runtime.ports import Central
@@ -74,21 +76,22 @@ async def run_bot(path: Path, *, exit_with_parent: bool) -> None:
             clock=clock,
             observe=parts.metrics.observe_request,
         )
+        watch = partial(
+            watch_config,
+            source.read,
+            take=loop.configure,
+            moved=lambda new: central.move(
+                url=new.central.url, key_file=Path(new.central.key_file)
+            ),
+            clock=clock,
+        )
         listener, port = await server.start(host=config.http.host, port=config.http.port)
         if config.http.port_file is not None:
             _write_port(Path(config.http.port_file), port)
         async with listener:
             await supervise(
-                loop.run(),
-                watch_config(
-                    source.read,
-                    take=loop.configure,
-                    moved=lambda new: central.move(
-                        url=new.central.url, key_file=Path(new.central.key_file)
-                    ),
-                    clock=clock,
-                ),
-                exit_with_parent=exit_with_parent,
+                (loop.run, watch),
+                until=wait_for_parent_exit if exit_with_parent else None,
             )
 
 
@@ -118,6 +121,10 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
         SpecError: This version does not trade the strategy or the market.
         StoreError: The store cannot be read.
     """
+    asked = config
+    if (market := traded_market(database)) is not None:
+        # Orders, coin and last price are of this market, whatever the file says by now.
+        config = config.model_copy(update={"symbol": market})
     entry, parameters = find_strategy(config.strategy)
     rules = rules_for("upbit" if config.exchange == "paper" else config.exchange, config.symbol)
     strategy = entry.build(parameters)
@@ -169,7 +176,7 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
         version=__version__,
         build_strategy=_build_strategy,
     )
-    bot.configure(config)
+    bot.configure(asked)
     return BotParts(bot=bot, desk=desk, metrics=metrics)
 
 

@@ -1,12 +1,12 @@
 """`dantaro-bot`: one bot, from one configuration file."""
 
 import argparse
-import asyncio
 import decimal
 import sys
 from pathlib import Path
 
 from dantaro_crds import __version__
+from dantaro_runtime.left_out import leave_out
 
 __all__ = ["main"]
 
@@ -31,9 +31,7 @@ def main() -> None:
     parser.add_argument("--log-level", default="INFO", help="DEBUG, INFO, WARNING or ERROR")
     parser.add_argument("--version", action="version", version=f"dantaro {__version__}")
     options = parser.parse_args()
-    # httpx and structlog load click, rich and pygments where they are installed: 5 MiB that no bot
-    # uses. With None in their place the imports fail, as they do in the bot's image.
-    sys.modules.update({"httpx._main": None, "rich": None})  # type: ignore[dict-item]  # see above
+    leave_out()
     set_decimal_context()
     sys.exit(_run(options))
 
@@ -45,7 +43,9 @@ def set_decimal_context() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Imported late, after main() has said which optional modules to leave out.
+    # Imported late, after main() has left out what a bot does without.
+    import asyncio  # noqa: PLC0415
+
     import structlog  # noqa: PLC0415
 
     from dantaro_crds.errors import DantaroError, SpecError  # noqa: PLC0415

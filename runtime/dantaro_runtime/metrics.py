@@ -1,51 +1,46 @@
 """What the bot measures, in Prometheus' text format."""
 
-from decimal import Decimal
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-
 from dantaro_crds.values import quote_of
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState
 from dantaro_runtime.core.desk_state import Changes
 from dantaro_runtime.core.orders import Fill
+from dantaro_runtime.series import Histogram, Kind, Series
 
 __all__ = ["BotMetrics"]
 
 
 class BotMetrics:
-    """Series of one bot, in a registry of its own."""
+    """Series of one bot."""
 
     def __init__(self, config: BotConfig) -> None:
         self._symbol = config.symbol
         self._mode = config.mode.value
         self._quote = quote_of(config.symbol)
-        self.registry = CollectorRegistry()
-        self._trades = self._counter("trades_total", "Executions.", ("symbol", "side", "mode"))
-        self._volume = self._counter(
+        self._trades = _counter("trades_total", "Executions.", ("symbol", "side", "mode"))
+        self._volume = _counter(
             "dantaro_runtime_trade_volume_quote_total",
             "Funds of executions, quote currency.",
             ("symbol", "side", "quote"),
         )
-        self._volume_krw = self._counter(
+        self._volume_krw = _counter(
             "trade_volume_krw_total", "Funds of executions, KRW.", ("symbol", "side")
         )
-        self._fee_krw = self._counter(
+        self._fee_krw = _counter(
             "trade_fee_krw_total", "Fees of executions, KRW.", ("symbol", "side")
         )
-        self._errors = self._counter("bot_errors_total", "Failed turns.", ("reason",))
-        self._requests = self._counter(
+        self._errors = _counter("bot_errors_total", "Failed turns.", ("reason",))
+        self._requests = _counter(
             "http_requests_total", "HTTP requests.", ("method", "route", "status")
         )
         self._seconds = Histogram(
             "http_request_duration_seconds",
             "Time to answer, seconds.",
             ("method", "route", "status"),
-            registry=self.registry,
         )
-        self._running = self._gauge("bot_running", "1 while the engine runs, else 0.")
-        self._value = self._gauge("portfolio_value_krw", "Equity, KRW.")
-        self._rate = self._gauge("portfolio_profit_rate", "Profit over the money put in, fraction.")
+        self._running = _gauge("bot_running", "1 while the engine runs, else 0.")
+        self._value = _gauge("portfolio_value_krw", "Equity, KRW.")
+        self._rate = _gauge("portfolio_profit_rate", "Profit over the money put in, fraction.")
 
     def observe_changes(self, changes: Changes) -> None:
         """Count the fills of a stored change."""
@@ -54,36 +49,52 @@ class BotMetrics:
 
     def count_error(self, reason: str) -> None:
         """Count a failed turn."""
-        self._errors.labels(reason).inc()
+        self._errors.add(reason)
 
     def observe_request(self, method: str, route: str, status: int, *, seconds: float) -> None:
         """Count one HTTP request; `route` is a route's template, never a raw path."""
-        self._requests.labels(method, route, status).inc()
-        self._seconds.labels(method, route, status).observe(seconds)
+        labels = (method, route, str(status))
+        self._requests.add(*labels)
+        self._seconds.observe(*labels, seconds=seconds)
 
     def render(self, report: BotReport) -> bytes:
         """Return every series, the gauges as of a report."""
-        self._running.labels(self._symbol).set(report.engine_state is EngineState.RUNNING)
+        running = report.engine_state is EngineState.RUNNING
+        self._running.set(self._symbol, figure=float(running))
         if self._quote == "KRW":
-            self._value.labels(self._symbol).set(float(report.equity))
+            self._value.set(self._symbol, figure=float(report.equity))
         if report.budget:
-            self._rate.labels(self._symbol).set(float(report.pnl.total / report.budget))
-        return generate_latest(self.registry)
+            self._rate.set(self._symbol, figure=float(report.pnl.total / report.budget))
+        lines = (line for series in self._all() for line in series.lines())
+        return ("\n".join(lines) + "\n").encode()
+
+    def _all(self) -> tuple[Series | Histogram, ...]:
+        return (
+            self._trades,
+            self._volume,
+            self._volume_krw,
+            self._fee_krw,
+            self._errors,
+            self._requests,
+            self._seconds,
+            self._running,
+            self._value,
+            self._rate,
+        )
 
     def _count_fill(self, fill: Fill) -> None:
         side = fill.side.value
-        self._trades.labels(self._symbol, side, self._mode).inc()
-        self._volume.labels(self._symbol, side, self._quote).inc(_figure(fill.funds))
+        funds = float(fill.funds)
+        self._trades.add(self._symbol, side, self._mode)
+        self._volume.add(self._symbol, side, self._quote, amount=funds)
         if self._quote == "KRW":
-            self._volume_krw.labels(self._symbol, side).inc(_figure(fill.funds))
-            self._fee_krw.labels(self._symbol, side).inc(_figure(fill.fee))
-
-    def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
-        return Counter(name, text, labels, registry=self.registry)
-
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(name, text, ("symbol",), registry=self.registry)
+            self._volume_krw.add(self._symbol, side, amount=funds)
+            self._fee_krw.add(self._symbol, side, amount=float(fill.fee))
 
 
-def _figure(value: Decimal) -> float:
-    return float(value)
+def _counter(name: str, text: str, labels: tuple[str, ...]) -> Series:
+    return Series(name, text, labels, kind=Kind.COUNTER)
+
+
+def _gauge(name: str, text: str) -> Series:
+    return Series(name, text, ("symbol",), kind=Kind.GAUGE)

@@ -7,7 +7,8 @@ __all__ = ["measure_imports"]
 
 _CODE = """
 import sys
-sys.modules.update({"httpx._main": None, "rich": None})
+from dantaro_runtime.left_out import leave_out
+leave_out()
 def rss():
     return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
 last = rss()
@@ -30,7 +31,6 @@ _NAMES = (
     "sqlalchemy",
     "sqlalchemy.dialects.sqlite",
     "structlog",
-    "prometheus_client",
     "dantaro_runtime.bootstrap",
 )
 

@@ -169,19 +169,11 @@ class Desk(DeskBooks, Generic[S]):
     def open_candle(self, time: datetime) -> None:
         """Take the open of a candle: look at the limits, then let the strategy decide."""
         assert self._last is not None
-        before = self.desk.risk.trip
-        risk = sample(
-            self.desk.risk,
-            self.gate.limits,
-            equity=self.desk.ledger.equity(self._last),
-            realized=self.book.realized,
-        )
-        self._set(risk=risk, opened=time)
+        has_tripped = self._look_at_limits(self._last)
+        self._set(opened=time)
         self.look_at_engine()
-        if risk.trip is not None and before is None:
-            self.note(risk.trip.reason, risk.trip.message, level=Level.WARNING)
-            if self.gate.limits.flatten_on_trip:
-                self._take(self.strategy.on_flatten(self.state, self._context()))
+        if has_tripped and self.gate.limits.flatten_on_trip:
+            self._take(self.strategy.on_flatten(self.state, self._context()))
         if self.permit is not Permit.NOTHING:
             self._take(self.strategy.on_open(self.state, self._context()))
 
@@ -252,6 +244,8 @@ class Desk(DeskBooks, Generic[S]):
             return
         equity = self.desk.ledger.equity(self._last)
         self._set(risk=clear(self.desk.risk, time=self._time, equity=equity))
+        # The day's loss stays: its limit trips again before an entry can leave.
+        self._look_at_limits(self._last)
         self._take(self.strategy.on_reset(self.state, self._context()))
         self.look_at_engine()
 
@@ -291,7 +285,7 @@ class Desk(DeskBooks, Generic[S]):
             self._wishes,
             engine=engine,
             tripped=self.desk.risk.trip is not None,
-            is_fresh=self.is_analysis_fresh(),
+            may_enter=self.is_analysis_fresh() and not self._is_cooling(),
         )
         if permit is not self._permit:
             self._permit = permit
@@ -319,17 +313,35 @@ class Desk(DeskBooks, Generic[S]):
         for intent in gap.places:
             if refusals.get(intent.slot, 0) < _REFUSALS_IN_A_ROW and self._is_let_through(intent):
                 return Place(order=self._book_intent(intent))
-        self.gate.keep({intent.slot for intent in gap.places})
+        if wanted:
+            # While nothing is wanted, what was refused before is still the reason.
+            self.gate.keep({intent.slot for intent in gap.places})
         self._settled = True
         return None
 
     # Inside
 
+    def _look_at_limits(self, last: Decimal) -> bool:
+        before = self.desk.risk.trip
+        equity = self.desk.ledger.equity(last)
+        risk = sample(self.desk.risk, self.gate.limits, equity=equity, realized=self.book.realized)
+        if risk.peak > self.desk.risk.peak and self.gate.limits.max_drawdown_percent is not None:
+            # A new peak can never be computed again: it must not wait for the next fill.
+            self._changes.urgent = True
+        self._set(risk=risk)
+        if risk.trip is None or before is not None:
+            return False
+        self.note(risk.trip.reason, risk.trip.message, level=Level.WARNING)
+        return True
+
+    def _is_cooling(self) -> bool:
+        until = self.desk.risk.cooldown_until
+        return until is not None and self._time is not None and self._time < until
+
     def _context(self) -> Context:
         assert self._time is not None
         assert self._last is not None
         ledger = self.desk.ledger
-        cooldown = self.desk.risk.cooldown_until
         return Context(
             bot_uid=self._uid,
             time=self._time,
@@ -339,8 +351,7 @@ class Desk(DeskBooks, Generic[S]):
             budget=ledger.contributed,
             quote=ledger.quote,
             base=ledger.base,
-            entries_allowed=self.permit is Permit.ALL
-            and (cooldown is None or cooldown <= self._time),
+            entries_allowed=self.permit is Permit.ALL,
             analysis=self._analysis if self.is_analysis_fresh() else None,
             live_orders=len(self.orders),
         )

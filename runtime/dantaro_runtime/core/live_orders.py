@@ -58,6 +58,9 @@ class LiveOrders:
     def number(self, intent: Intent, *, cycle: int, time: datetime) -> Order:
         """Return the PENDING order of an intent under its next attempt number."""
         attempt = self._attempts.get((cycle, intent.slot), 0) + 1
+        if attempt == 1:
+            # The cycle before may be taken up again, older ones never: their numbers can go.
+            self._attempts = {k: n for k, n in self._attempts.items() if k[0] >= cycle - 1}
         self._attempts[cycle, intent.slot] = attempt
         self._placed.append(time)
         return Order(

@@ -186,7 +186,12 @@ class OrderGate:
     def __init__(self, *, limits: RiskLimits, rules: VenueRules) -> None:
         self.limits = limits
         self._rules = rules
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, tuple[str, str]] = {}
+
+    @property
+    def message(self) -> str:
+        """Return what was told of the first order that is held back; empty if none is."""
+        return next((text for _, text in self._refused.values()), "")
 
     @property
     def holds_back(self) -> bool:
@@ -195,7 +200,7 @@ class OrderGate:
 
     def keep(self, slots: Collection[str]) -> None:
         """Forget refusals of orders that are wanted no more."""
-        self._refused = {s: guard for s, guard in self._refused.items() if s in slots}
+        self._refused = {s: told for s, told in self._refused.items() if s in slots}
 
     def forget(self) -> None:
         """Tell every refusal anew."""
@@ -211,11 +216,12 @@ class OrderGate:
         if refusal is None:
             self._refused.pop(intent.slot, None)
             return True, ""
-        if self._refused.get(intent.slot) == refusal.guard:
+        if self._refused.get(intent.slot, ("", ""))[0] == refusal.guard:
             return False, ""
-        self._refused[intent.slot] = refusal.guard
         price = "the market" if intent.price is None else f"{intent.price:f}"
-        return False, (
+        text = (
             f"{intent.side} {intent.volume} at {price} ({intent.slot}) was not sent: "
             f"{refusal.message}"
         )
+        self._refused[intent.slot] = (refusal.guard, text)
+        return False, text

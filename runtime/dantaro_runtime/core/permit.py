@@ -42,14 +42,14 @@ class Wishes:
         return self.running and self.drain is None
 
 
-def decide_permit(wishes: Wishes, *, engine: EngineState, tripped: bool, is_fresh: bool) -> Permit:
+def decide_permit(wishes: Wishes, *, engine: EngineState, tripped: bool, may_enter: bool) -> Permit:
     """Return what may stand at the venue.
 
     Args:
         wishes: What the configuration asks for.
         engine: State of the engine.
         tripped: Whether a limit is latched.
-        is_fresh: Whether the analysis may be acted on.
+        may_enter: Whether new entries may be placed: the analysis is fresh, no cool-down runs.
     """
     if wishes.drain is DeletionPolicy.FLATTEN and engine is not EngineState.ERROR:
         return Permit.EXITS_ONLY
@@ -57,7 +57,7 @@ def decide_permit(wishes: Wishes, *, engine: EngineState, tripped: bool, is_fres
         return Permit.NOTHING
     if wishes.halt or tripped:
         return Permit.EXITS_ONLY
-    return Permit.ALL if is_fresh else Permit.KEEP_ENTRIES
+    return Permit.ALL if may_enter else Permit.KEEP_ENTRIES
 
 
 def next_engine_state(engine: EngineState, wishes: Wishes, *, live_orders: int) -> EngineState:

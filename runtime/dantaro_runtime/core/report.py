@@ -174,7 +174,13 @@ def _message(desk: Desk[Any], config: BotConfig, around: Surroundings) -> str:
             f"the budget is being changed from {desk.desk.ledger.contributed:f} to "
             f"{config.budget:f}: the rest follows as orders and position free it"
         )
-    return desk.strategy.message(desk.state)
+    return _waits_for(desk)
+
+
+def _waits_for(desk: Desk[Any]) -> str:
+    # An order that the guard holds back explains more than the strategy, which knows nothing of it.
+    trades = desk.desk.engine is EngineState.RUNNING and not desk.strategy.is_stopped(desk.state)
+    return (trades and desk.gate.message) or desk.strategy.message(desk.state)
 
 
 def _ready(desk: Desk[Any], around: Surroundings, halted: Fact) -> Fact:
@@ -188,7 +194,7 @@ def _ready(desk: Desk[Any], around: Surroundings, halted: Fact) -> Fact:
         return halted
     if around.last is None:
         return Fact(ok=False, reason="WaitingForMarket", message="no candle was seen yet")
-    message = desk.strategy.message(desk.state)
+    message = _waits_for(desk)
     if desk.strategy.is_stopped(desk.state):
         return Fact(ok=True, reason="StrategyStopped", message=message)
     if state.engine is EngineState.RUNNING:

@@ -158,7 +158,7 @@ def _daily_loss(
     in_equity = max(Decimal(0), state.start_equity + state.flows - equity)
     in_realized = max(Decimal(0), state.start_realized - realized)
     loss = max(in_equity, in_realized)
-    if loss < limit:
+    if not loss or loss < limit:
         return None
     return Trip(
         reason="MaxDailyLoss",

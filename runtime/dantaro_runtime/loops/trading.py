@@ -34,7 +34,7 @@ class TradingLoop:
         self._next: BotConfig | None = None
         self._wake = asyncio.Event()
         self.turned = clock.monotonic()
-        """When the last turn ended, monotonic seconds."""
+        """When the last turn ended and the pause after it is over, monotonic seconds."""
 
     def configure(self, config: BotConfig) -> None:
         """Take a configuration into force before the next turn, which starts now."""
@@ -54,7 +54,7 @@ class TradingLoop:
                 self._next = None
             self._wake.clear()
             pause = await self._turn(backoff)
-            self.turned = self._clock.monotonic()
+            self.turned = self._clock.monotonic() + pause
             if pause > 0:
                 await self._wait(pause)
 

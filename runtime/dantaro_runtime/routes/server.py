@@ -16,6 +16,9 @@ _IDLE_SECONDS = 30.0
 
 _READ_BYTES = 16 * 1024
 
+_METHODS = frozenset({"GET", "HEAD"})
+"""Methods that are answered; the others share one label, since a client may invent any."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -108,12 +111,12 @@ class HttpServer:
         maker = self._routes.get(path)
         if maker is None:
             answer = _problem(404, "NotFound", f"there is {', '.join(self._routes)}")
-        elif method not in {"GET", "HEAD"}:
+        elif method not in _METHODS:
             answer = _problem(405, "MethodNotAllowed", "this server answers GET only")
         else:
             answer = maker()
         self._observe(
-            method,
+            method if method in _METHODS else "other",
             path if maker else "other",
             answer.status,
             seconds=self._clock.monotonic() - started,

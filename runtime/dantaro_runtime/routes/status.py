@@ -7,6 +7,7 @@ from typing import Any
 from dantaro_crds.kit.clock import Clock
 from dantaro_runtime.metrics import BotMetrics
 from dantaro_runtime.routes.server import Answer
+from dantaro_runtime.series import CONTENT_TYPE
 from dantaro_runtime.services.bot import BotService
 
 __all__ = ["build_routes"]
@@ -39,10 +40,6 @@ def build_routes(
         return Answer(status=200, body=body.encode())
 
     def series() -> Answer:
-        return Answer(
-            status=200,
-            body=metrics.render(bot.report()),
-            content_type="text/plain; version=0.0.4; charset=utf-8",
-        )
+        return Answer(status=200, body=metrics.render(bot.report()), content_type=CONTENT_TYPE)
 
     return {"/healthz": health, "/readyz": ready, "/status": status, "/metrics": series}

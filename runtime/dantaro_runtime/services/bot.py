@@ -91,6 +91,7 @@ class BotService(Generic[S]):
         if config.strategy.name != self._desk.strategy.name:
             config = config.model_copy(update={"strategy": self._config.strategy})
         self._config = config = config.model_copy(update=kept)
+        self._flattened = self._flattened and config.drain is DeletionPolicy.FLATTEN
         self._is_new = True
         self._desk.strategy = self._build_strategy(config)
         self._desk.gate.limits = config.risk
@@ -155,7 +156,9 @@ class BotService(Generic[S]):
         if config.reset is not None and config.reset != desk.desk.last_reset:
             desk.reset(config.reset)
             self.reconciled = _FINE
-        if config.budget != desk.desk.ledger.contributed:
+        if self._candles.resumed or config.budget >= desk.desk.ledger.contributed:
+            # What is free for a cut is known after reconciling. Equal amounts are compared too: a
+            # kill may have left the venue with another one than the books.
             desk.contribute(self._feed.contribute(config.budget))
         if config.drain is DeletionPolicy.FLATTEN and not self._flattened:
             desk.flatten()

@@ -12,6 +12,7 @@ from dantaro_crds.values import Interval
 from dantaro_crds.wire.bundle import MAX_BUNDLE_CANDLES, Analysis, Bundle, Candle
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.paper import Fills, Opened, TriggerFired
+from dantaro_runtime.core.risk import has_day_changed
 from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
 from dantaro_runtime.ports import Central, PaperFeed, Store
 from dantaro_runtime.services.trading import Trading
@@ -96,8 +97,8 @@ class CandleTrading(Generic[S]):
             await self._consume(candle)
         if not candles:
             await self.resume()
-        self._feed.save()
         self._trading.flush(everything=True)
+        self._feed.save()
         more = len(candles) == MAX_BUNDLE_CANDLES
         self.caught_up = not more
         self.source_ended = bundle.source.ended
@@ -126,14 +127,23 @@ class CandleTrading(Generic[S]):
             return
         if self._missed:
             await self._come_back(candle)
-        within = self._feed.begin(candle, opened=self._desk.desk.opened)
         await self.resume()
-        if not within:
-            if candle.time.minute == 0:
-                self._record(candle.time)
-            self._desk.start_day(candle.time, self._feed.last)
+        self._start_day(candle.time)
+        if not self._feed.begin(candle, opened=self._desk.desk.opened) and not candle.time.minute:
+            self._record(candle.time)
         while event := self._feed.next_event(self._desk.triggers()):
             await self._react(event, candle)
+
+    def _start_day(self, time: datetime) -> None:
+        if not has_day_changed(self._desk.desk.risk, time):
+            return
+        # The day's first figures are at the price before it, which the next move takes away: they
+        # are stored before that, and after everything that belongs to the day before.
+        self._record(time)
+        self._trading.flush(everything=True)
+        self._feed.save()
+        self._desk.start_day(time, self._feed.last)
+        self._trading.flush(everything=True)
 
     async def _come_back(self, candle: Candle) -> None:
         """Take the fills of missed candles at the last close, then look at the triggers."""

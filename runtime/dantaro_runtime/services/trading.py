@@ -92,8 +92,9 @@ class Trading(Generic[S]):
         problem = self._desk.has_book_balance()
         if problem and self._desk.desk.engine is not EngineState.ERROR:
             raise SafetyError(f"the books do not balance: {problem}")
+        # Taken once they are stored: a commit that fails must not lose them.
+        self._store.commit(pending, strategy=self._desk.state, desk=self._desk.desk)
         changes = self._desk.collect_changes()
-        self._store.commit(changes, strategy=self._desk.state, desk=self._desk.desk)
         self._observe(changes)
         for _, note in changes.notes:
             _LOG.info("note", reason=note.reason, level=note.level.value, message=note.message)
@@ -119,7 +120,8 @@ class Trading(Generic[S]):
                 f"order {order.client_id} rested at the venue and is unknown there now: look at "
                 "the account, then reset the bot"
             )
-        if self._desk.permit is Permit.NOTHING:
+        barred = self._desk.permit is Permit.EXITS_ONLY and order.entry
+        if barred or self._desk.permit is Permit.NOTHING:
             self._desk.end_order(order.client_id, OrderState.CANCELLED)
         else:
             await self._send(order)

@@ -17,11 +17,11 @@ TRAILING_GRID = {"grid": {**GRID["grid"], "trailingUp": {}}}
 STAGED = {"staged": {"stages": 4, "stopLossPercent": "2", "jitterPercent": "20"}}
 
 
-def walk(seed: int, minutes: int) -> list[Candle]:
+def walk(seed: int, minutes: int, *, start: int = 0) -> list[Candle]:
     """Return a seeded random walk of candles around 3200, with some empty minutes."""
     rng = random.Random(seed)
     price, candles = 3240, []
-    for minute in range(minutes):
+    for minute in range(start, start + minutes):
         opened = price + rng.randint(-15, 15)
         close = opened + rng.randint(-110, 110) + (3250 - opened) // 12
         high = max(opened, close) + rng.randint(0, 40)
@@ -66,6 +66,51 @@ async def test_a_kill_at_any_commit_changes_nothing(
         rig.start()
         await rig.run()
         assert rig.outcome() == want, f"killed at commit {point}"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "seed"),
+    [pytest.param(TRAILING_GRID, 5, id="grid"), pytest.param(STAGED, 9, id="staged")],
+)
+async def test_a_kill_around_midnight_changes_nothing_of_the_limits(
+    make_rig: MakeRig, strategy: dict[str, object], seed: int
+) -> None:
+    # The trading day of Seoul starts at minute 900.
+    candles = walk(seed, 40, start=875)
+    risk = {"maxDailyLossPercent": "1", "maxDrawdownPercent": "5"}
+    config = make_config(strategy, risk=risk)
+    undisturbed = make_rig(config, candles)
+    undisturbed.start()
+    await undisturbed.run()
+    want = undisturbed.outcome()
+    assert undisturbed.rows("SELECT 1 FROM engine_events WHERE reason = 'MaxDailyLoss'")
+    for point in range(1, undisturbed.commits + 1):
+        rig = make_rig(config, candles)
+        rig.start(dies_at=point)
+        with contextlib.suppress(Killed):
+            await rig.run()
+        rig.start()
+        await rig.run()
+        assert rig.outcome() == want, f"killed at commit {point}"
+        rig.close()
+
+
+async def test_a_kill_forgets_no_peak_of_a_quiet_candle(make_rig: MakeRig) -> None:
+    prices = ("3240", "3290", "3250", "3140", "3090")
+    candles = [candle(minute, " ".join([price] * 4)) for minute, price in enumerate(prices)]
+    config = make_config(GRID, risk={"maxDrawdownPercent": "1"})
+    undisturbed = make_rig(config, candles)
+    undisturbed.start()
+    await undisturbed.run()
+    assert undisturbed.rows("SELECT 1 FROM engine_events WHERE reason = 'MaxDrawdown'")
+    for point in range(1, undisturbed.commits + 1):
+        rig = make_rig(config, candles)
+        rig.start(dies_at=point)
+        with contextlib.suppress(Killed):
+            await rig.run()
+        rig.start()
+        await rig.run()
+        assert rig.outcome() == undisturbed.outcome(), f"killed at commit {point}"
 
 
 async def test_page_size_changes_nothing(make_rig: MakeRig) -> None:

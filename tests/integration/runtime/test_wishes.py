@@ -185,6 +185,49 @@ async def test_daily_loss_stops_entries_and_says_so(make_rig: MakeRig) -> None:
     assert report.halted.reason == "MaxDailyLoss"
 
 
+async def test_a_reset_does_not_zero_the_loss_of_the_day(make_rig: MakeRig) -> None:
+    candles = [candle(0, "3240 3240 3240 3240"), candle(1, "3240 3240 3050 3050")]
+    candles.append(candle(2, "3050 3050 3050 3050"))
+    rig = await started(make_rig, make_config(GRID, risk={"maxDailyLoss": "20000"}), candles)
+    report = await turned(rig, reset="again")
+    assert report.halted.reason == "MaxDailyLoss"
+    assert all(order.side == "Sell" for order in report.open_orders)
+
+
+async def test_entries_pause_after_the_day_of_a_daily_loss(make_rig: MakeRig) -> None:
+    flat = "3050 3050 3050 3050"
+    candles = [candle(896, "3240 3240 3240 3240"), candle(897, "3240 3240 3050 3050")]
+    candles += [candle(minute, flat) for minute in range(898, 916)]
+    rig = make_rig(
+        make_config(GRID, risk={"maxDailyLoss": "20000"}), candles, market_time=candles[-1].time
+    )
+    rig.start()
+    await rig.run()
+    assert rig.parts is not None
+    report = rig.parts.bot.report()
+    assert report.halted.ok
+    assert all(order.side == "Sell" for order in report.open_orders)
+    rig.central.market_time = None
+    await rig.run()
+    assert "Buy 3000" in sides(rig.parts.bot.report())
+
+
+@pytest.mark.parametrize(
+    "limit", [pytest.param("100000", id="less"), pytest.param("600000", id="little-less")]
+)
+async def test_the_report_says_what_the_guard_holds_back(make_rig: MakeRig, limit: str) -> None:
+    candles = [candle(minute, "3240 3240 3240 3240") for minute in range(9)]
+    rig = make_rig(make_config(GRID, risk={"maxOrderValue": limit}), candles)
+    rig.start()
+    await rig.run()
+    assert rig.parts is not None
+    report = rig.parts.bot.report()
+    assert f"must be at most {limit}" in report.message
+    assert report.ready.message == report.message
+    told = rig.rows("SELECT COUNT(*) FROM engine_events WHERE reason = 'OrderRefused'")
+    assert told == [(1,)]
+
+
 async def test_the_market_of_a_bot_cannot_change(make_rig: MakeRig) -> None:
     rig = await started(make_rig, make_config(GRID))
     report = await turned(rig, symbol="KRW-BTC")

@@ -17,7 +17,7 @@ from dantaro_runtime.core.strategies.protocol import Level
 from dantaro_runtime.errors import StoreError
 from dantaro_runtime.ports import Stored
 
-__all__ = ["BotStore"]
+__all__ = ["BotStore", "traded_market"]
 
 S = TypeVar("S")
 
@@ -95,6 +95,8 @@ class BotStore(Generic[S]):
                     [fill_row(fill, fee_currency=quote) for fill in changes.fills],
                 )
             self._put_notes(link, changes, desk)
+        for order in changes.orders.values():
+            self._remember(order)
 
     def add_snapshot(self, snapshot: BalanceSnapshot, day: DayFigures | None) -> None:
         """Store the account as it is, and the figures of its trading day."""
@@ -144,8 +146,11 @@ class BotStore(Generic[S]):
             )
         else:
             link.execute(sa.insert(tables.orders).values(row))
+
+    def _remember(self, order: Order) -> None:
+        if order.state.is_live:
             self._known.add(order.client_id)
-        if not order.state.is_live:
+        else:
             self._known.discard(order.client_id)
 
     def _put_notes(self, link: sa.Connection, changes: Changes, desk: DeskState) -> None:
@@ -175,6 +180,13 @@ class BotStore(Generic[S]):
             link.execute(sa.insert(tables.decisions), decisions)
         if events:
             link.execute(sa.insert(tables.engine_events), events)
+
+
+def traded_market(database: Database) -> str | None:
+    """Return the symbol that the stored orders belong to; None when there are none."""
+    newest = sa.select(tables.orders.c.market).order_by(tables.orders.c.id.desc()).limit(1)
+    with database.read() as link:
+        return link.execute(newest).scalar()
 
 
 def _upsert(

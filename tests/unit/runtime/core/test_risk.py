@@ -177,6 +177,12 @@ def test_daily_trip_ends_with_its_day_and_cools_down() -> None:
     assert rolled.start_equity == D(900_000)
 
 
+def test_a_day_without_loss_trips_nothing_even_if_it_began_without_money() -> None:
+    state = with_flow(RiskState(day=date(2026, 11, 20)), amount=D(1_000_000), equity=D(0))
+    bounds = limits(maxDailyLossPercent="3")
+    assert sample(state, bounds, equity=D(1_000_000), realized=D(0)).trip is None
+
+
 def test_a_latched_trip_is_not_looked_at_again() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000))
     tripped = sample(state, limits(maxDailyLoss="1"), equity=D(900_000), realized=D(0))
@@ -202,7 +208,7 @@ def test_a_flow_is_no_drawdown(flow: Decimal, fall: Decimal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "engine", "tripped", "is_fresh", "want"),
+    ("wishes", "engine", "tripped", "may_enter", "want"),
     [
         pytest.param(Wishes(running=True), "RUNNING", False, True, Permit.ALL, id="all"),
         pytest.param(
@@ -232,8 +238,8 @@ def test_a_flow_is_no_drawdown(flow: Decimal, fall: Decimal) -> None:
         ),
     ],
 )
-def test_permit(wishes: Wishes, engine: str, tripped: bool, is_fresh: bool, want: Permit) -> None:
-    got = decide_permit(wishes, engine=EngineState(engine), tripped=tripped, is_fresh=is_fresh)
+def test_permit(wishes: Wishes, engine: str, tripped: bool, may_enter: bool, want: Permit) -> None:
+    got = decide_permit(wishes, engine=EngineState(engine), tripped=tripped, may_enter=may_enter)
     assert got is want
 
 

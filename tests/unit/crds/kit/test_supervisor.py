@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from dantaro_central.loops.supervisor import supervise
 from dantaro_crds.errors import SpecError
+from dantaro_crds.kit.supervisor import supervise
 
 pytestmark = pytest.mark.unit
 

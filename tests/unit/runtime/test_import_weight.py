@@ -1,0 +1,50 @@
+"""What a bot must never load: its memory is a headline figure."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+HEAVY = ("kopf", "kubernetes", "fastapi", "numpy", "pandas", "ccxt", "alembic", "rich", "click")
+BESIDES = ("ssl", "_ssl", "_hashlib", "httpcore", "anyio", "prometheus_client", "sqlalchemy.orm")
+
+
+def in_fresh_interpreter(code: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    return result.stdout.strip()
+
+
+def test_import_stays_light() -> None:
+    names = (*HEAVY, *BESIDES)
+    code = (
+        "import sys; from dantaro_runtime.left_out import leave_out; leave_out()\n"
+        "import dantaro_runtime.bootstrap\n"
+        f"print([name for name in {names!r} if sys.modules.get(name)])"
+    )
+    assert in_fresh_interpreter(code) == "[]"
+
+
+def test_the_command_line_loads_nothing_before_it_leaves_out() -> None:
+    code = "import sys, dantaro_runtime.cli; print('ssl' in sys.modules, 'httpx' in sys.modules)"
+    assert in_fresh_interpreter(code) == "False False"
+
+
+def test_what_is_loaded_already_stays() -> None:
+    code = (
+        "import ssl, sys; from dantaro_runtime.left_out import leave_out; leave_out()\n"
+        "print(sys.modules['ssl'] is ssl)"
+    )
+    assert in_fresh_interpreter(code) == "True"
+
+
+def test_tls_comes_back() -> None:
+    code = (
+        "from dantaro_runtime import left_out; left_out.leave_out(); import asyncio, hashlib\n"
+        "left_out.bring_back_tls(); left_out.bring_back_tls(); import ssl\n"
+        "print(bool(ssl.create_default_context()))"
+    )
+    assert in_fresh_interpreter(code) == "True"
