@@ -148,6 +148,9 @@ class Desk(DeskBooks, Generic[S]):
     orders_per_minute: int = 60
     """Default rate limit; the larger of 60 and twice the grids."""
 
+    budget = Decimal("Infinity")
+    """Configured budget: new plans use no more, also while a cut is not free yet."""
+
     # What happened
 
     def set_market(self, *, time: datetime, last: Decimal, analysis: Analysis | None) -> None:
@@ -348,7 +351,7 @@ class Desk(DeskBooks, Generic[S]):
             last=self._last,
             rules=self.rules,
             slippage_ticks=self._slippage_ticks,
-            budget=ledger.contributed,
+            budget=min(ledger.contributed, self.budget),
             quote=ledger.quote,
             base=ledger.base,
             entries_allowed=self.permit is Permit.ALL,

@@ -60,7 +60,7 @@ class BotService(Generic[S]):
         self._version = version
         self._build_strategy = build_strategy
         self._flattened = False
-        self._is_new = True
+        self._must_settle = True
         self._notice = ""
         self.central = Fact(ok=False, reason="NotAskedYet", message="central was not asked yet")
         self.reconciled = _FINE
@@ -92,9 +92,10 @@ class BotService(Generic[S]):
             config = config.model_copy(update={"strategy": self._config.strategy})
         self._config = config = config.model_copy(update=kept)
         self._flattened = self._flattened and config.drain is DeletionPolicy.FLATTEN
-        self._is_new = True
+        self._must_settle = True
         self._desk.strategy = self._build_strategy(config)
         self._desk.gate.limits = config.risk
+        self._desk.budget = config.budget
         self._desk.orders_per_minute = _orders_per_minute(config.strategy.grid)
         self._desk.set_wishes(
             Wishes(running=config.state is BotState.RUNNING, halt=config.halt, drain=config.drain)
@@ -129,6 +130,7 @@ class BotService(Generic[S]):
     async def fail(self, error: SafetyError) -> None:
         """Stop trading for good: the engine goes to ERROR, which cancels all own orders."""
         self.reconciled = Fact(ok=False, reason=error.code, message=error.message)
+        self._must_settle = True
         if self._desk.desk.engine is not EngineState.ERROR:
             self._desk.set_engine(EngineState.ERROR, error.message)
             self._desk.look_at_engine()
@@ -156,21 +158,28 @@ class BotService(Generic[S]):
         if config.reset is not None and config.reset != desk.desk.last_reset:
             desk.reset(config.reset)
             self.reconciled = _FINE
-        if self._candles.resumed or config.budget >= desk.desk.ledger.contributed:
-            # What is free for a cut is known after reconciling. Equal amounts are compared too: a
-            # kill may have left the venue with another one than the books.
-            desk.contribute(self._feed.contribute(config.budget))
+        if config.budget >= desk.desk.ledger.contributed:
+            self._contribute()
         if config.drain is DeletionPolicy.FLATTEN and not self._flattened:
             desk.flatten()
             self._flattened = desk.last is not None
         if desk.permit is Permit.NOTHING or config.drain is not None:
             # Cancels must not wait for central.
             await self._candles.resume()
-        if self._candles.resumed and (self._is_new or config.drain is not None):
+        if self._candles.resumed and (self._must_settle or config.drain is not None):
             # Only then: between candles nothing else may happen, or page sizes would change fills.
-            self._is_new = False
+            self._must_settle = False
             await self._trading.settle()
+        is_free = desk.permit in {Permit.ALL, Permit.NOTHING}
+        if self._candles.resumed and is_free and config.budget < desk.desk.ledger.contributed:
+            # After settling, and not during a halt: the money of buys that a halt cancelled, or
+            # that are placed again just now, is theirs.
+            self._contribute()
         self._trading.flush(everything=True)
+
+    def _contribute(self) -> None:
+        # Equal amounts are compared too: a kill may have left the venue with another one.
+        self._desk.contribute(self._feed.contribute(self._config.budget))
 
 
 def _orders_per_minute(grid: GridParameters | None) -> int:

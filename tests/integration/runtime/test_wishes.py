@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dantaro_crds.errors import SafetyError
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState
 from tests.integration.runtime.conftest import MakeRig
@@ -102,6 +103,28 @@ async def test_a_cut_takes_only_what_is_free(make_rig: MakeRig) -> None:
     await turned(rig, state="Stopped")
     report = await turned(rig, state="Stopped")
     assert report.budget == D(900_000)
+
+
+async def test_a_cut_leaves_the_money_of_halted_buys_alone(make_rig: MakeRig) -> None:
+    rig = await started(make_rig, make_config(GRID))
+    await turned(rig, budget="900000")
+    await turned(rig, budget="900000", halt=True)
+    await turned(rig, budget="900000", halt=True)
+    assert sides(await turned(rig, budget="900000", halt=False)) == FIVE
+
+
+async def test_a_new_cycle_uses_no_more_than_the_cut_budget(make_rig: MakeRig) -> None:
+    candles = [candle(n, "3240 3240 3240 3240") for n in range(6)]
+    rig = make_rig(make_config(GRID), candles, market_time=candles[2].time)
+    rig.start()
+    await rig.run()
+    await turned(rig, budget="600000")
+    rig.central.market_time = None
+    new = {"grid": {"lowerPrice": "3000", "upperPrice": "3600", "grids": 3}}
+    report = await turned(rig, strategy=new)
+    assert report.cycle == 2
+    # Of 600,000: 63 a cell; of the million that is still bound it would be 105.
+    assert [o.volume for o in report.open_orders if o.side == "Buy"] < [D(70)]
 
 
 @pytest.mark.parametrize(
@@ -226,6 +249,16 @@ async def test_the_report_says_what_the_guard_holds_back(make_rig: MakeRig, limi
     assert report.ready.message == report.message
     told = rig.rows("SELECT COUNT(*) FROM engine_events WHERE reason = 'OrderRefused'")
     assert told == [(1,)]
+
+
+async def test_an_error_cancels_all_own_orders_without_a_new_candle(make_rig: MakeRig) -> None:
+    rig = await started(make_rig, make_config(GRID))
+    assert rig.parts is not None
+    await rig.parts.bot.fail(SafetyError("something cannot be explained"))
+    await rig.parts.bot.turn()
+    report = rig.parts.bot.report()
+    assert (sides(report), report.engine_state) == ([], EngineState.ERROR)
+    assert report.position.amount == D("189.53860617")
 
 
 async def test_the_market_of_a_bot_cannot_change(make_rig: MakeRig) -> None:

@@ -1,5 +1,6 @@
 """What a bot must never load: its memory is a headline figure."""
 
+import os
 import subprocess
 import sys
 
@@ -12,8 +13,15 @@ BESIDES = ("ssl", "_ssl", "_hashlib", "httpcore", "anyio", "prometheus_client", 
 
 
 def in_fresh_interpreter(code: str) -> str:
+    # Not measured: coverage would load hashlib, and with it OpenSSL, before the code runs.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+        env=env,
     )
     return result.stdout.strip()
 
