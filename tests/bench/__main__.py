@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.bench.central import measure_central
 from tests.bench.import_cost import measure_imports
 from tests.bench.local_mode import ROOT, measure_memory, measure_replay, measure_start
 
@@ -26,6 +27,10 @@ def main() -> None:
     print("30 days of one-minute candles, four markets, four bots, --speed max, seconds:")
     if candles.exists():
         print(f"  {measure_replay(candles):.1f} (goal {GOALS['replay']})")
+        print("central alone, the same candles:")
+        figures = measure_central(candles)
+        print("  ready {ready:.1f} s, replay {replay:.1f} s, {memory:.0f} MiB,".format(**figures))
+        print("  {pages:.0f} pages in {pull:.1f} s, one full page {page:.1f} ms".format(**figures))
     else:
         print(f"  not measured: there are no recorded candles at {Path('..', 'shared')}")
 
