@@ -106,7 +106,7 @@ def make_settings() -> PlanSettings:
     return PlanSettings(
         central=CentralConfig(url="http://127.0.0.1:1", key_file="key"),
         places_of=lambda bot: BotPlaces(
-            store_url=f"sqlite:///{bot.metadata.name}.db", http=HttpConfig(port=0)
+            store_url=f"sqlite:///bots/{bot.metadata.name}/store.db", http=HttpConfig(port=0)
         ),
     )
 

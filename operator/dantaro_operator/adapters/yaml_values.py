@@ -7,6 +7,7 @@ boolean, a duplicate key is refused. What the values mean is no matter of this m
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -27,12 +28,18 @@ MAX_FILE_BYTES = 1 << 20
 MAX_NODES = 50_000
 """More values in one file are refused; aliases of aliases would fill the memory."""
 
+MAX_SIGNS = 100
+"""A number with more signs is refused: no field needs it, and not every library can write it."""
+
 _PLAIN = "dantaro:plain"
+_MAP, _SEQ = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
+_NOT_UTF_8 = "expected UTF-8 text, found other signs: save it as UTF-8"
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
 _FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _INT = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -43,7 +50,7 @@ class _Composer(yaml.SafeLoader):
         """Return the tag of a node without one."""
         if kind is ScalarNode:
             return _PLAIN
-        return "tag:yaml.org,2002:map" if kind is MappingNode else "tag:yaml.org,2002:seq"
+        return _MAP if kind is MappingNode else _SEQ
 
 
 class _UnreadableError(Exception):
@@ -65,6 +72,8 @@ class _Builder:
         if self.count > MAX_NODES:
             raise _UnreadableError(f"expected at most {MAX_NODES} values in a file", _line(node))
         self.lines.setdefault(path, _line(node))
+        if not isinstance(node, ScalarNode) and node.tag not in {_MAP, _SEQ}:
+            raise _foreign_tag(node)
         match node:
             case MappingNode():
                 return self._mapping(node, path)
@@ -92,19 +101,32 @@ class _Builder:
             raise _UnreadableError("expected a name before the colon", _line(node))
         if node.value == "<<" and node.tag == _PLAIN and not node.style:
             raise _UnreadableError("merge keys (<<) are not supported: write them out", _line(node))
-        return str(node.value)
+        return _text(node)
 
 
 def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _scalar(node: ScalarNode) -> Any:
+def _text(node: ScalarNode) -> str:
     text = str(node.value)
+    if not text.isascii() and _SURROGATE.search(text):
+        raise _UnreadableError(
+            "expected text, found half of a sign (\\ud800 to \\udfff)", _line(node)
+        )
+    return text
+
+
+def _foreign_tag(node: Node) -> _UnreadableError:
+    return _UnreadableError(f"the tag {node.tag} is not supported: remove it", _line(node))
+
+
+def _scalar(node: ScalarNode) -> Any:
+    text = _text(node)
     if node.tag == "tag:yaml.org,2002:str" or (node.tag == _PLAIN and node.style):
         return text
     if node.tag not in {_PLAIN, "!"}:
-        raise _UnreadableError(f"the tag {node.tag} is not supported: remove it", _line(node))
+        raise _foreign_tag(node)
     return _plain(text, _line(node))
 
 
@@ -114,20 +136,31 @@ def _plain(text: str, line: int) -> Any:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     if _INT.fullmatch(text):
-        return _integer(text.replace("_", ""))
+        return _integer(text.replace("_", ""), line)
     if _FLOAT.fullmatch(text):
-        return float(text)
+        return _float(text, line)
     if _NO_JSON.fullmatch(text):
         raise _UnreadableError(f"expected a number, was {text}", line)
     return text
 
 
-def _integer(text: str) -> int:
+def _integer(text: str, line: int) -> int:
+    if len(text) > MAX_SIGNS:
+        raise _UnreadableError(f"expected a number of at most {MAX_SIGNS} signs", line)
     digits = text.lstrip("+-")
     sign = -1 if text.startswith("-") else 1
-    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
-        return sign * int(digits, 8)
-    return sign * int(digits, 0)
+    base = 8 if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit() else 0
+    try:
+        return sign * int(digits, base)
+    except ValueError as error:
+        raise _UnreadableError(f"expected a number, was {text}", line) from error
+
+
+def _float(text: str, line: int) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise _UnreadableError("expected a number that is not endless", line)
+    return number
 
 
 def parse_yaml(content: bytes, name: str) -> SourceFile:
@@ -146,7 +179,7 @@ def parse_yaml(content: bytes, name: str) -> SourceFile:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        finding = Finding(file=name, line=line, message="expected UTF-8 text")
+        finding = Finding(file=name, line=line, message=_NOT_UTF_8)
         return SourceFile(name=name, findings=(finding,))
     documents: list[Document] = []
     findings: list[Finding] = []

@@ -5,6 +5,8 @@ Each check returns a `Refusal` or None; the first of an ordered tuple wins.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
 
 from dantaro_crds.errors import SpecError
 from dantaro_crds.v1alpha1.allocation import Allocation
@@ -12,9 +14,10 @@ from dantaro_crds.v1alpha1.common import Mode
 from dantaro_crds.v1alpha1.conditions import Reason
 from dantaro_crds.v1alpha1.grid_bot import GridBot
 from dantaro_crds.v1alpha1.grid_bot_funcs import check_budget, check_grid
+from dantaro_crds.v1alpha1.staged_funcs import check_staged_budget
 from dantaro_crds.v1alpha1.trading_bot import TradingBot
 from dantaro_crds.values import quote_of
-from dantaro_crds.venues import rules_for
+from dantaro_crds.venues import VenueRules, rules_for
 from dantaro_operator.core.allocation import build_part
 from dantaro_operator.core.bots import Bot, label, seniority
 
@@ -74,12 +77,14 @@ class Situation:
         allocation: Its account; None if there is no such object.
         accounts: All Allocations, its own among them.
         claims: All bots of the account, this one among them.
+        wrong_at: `file:line` where its Allocation stands and is refused; empty if nowhere.
     """
 
     bot: Bot
     allocation: Allocation | None
     accounts: tuple[Allocation, ...] = ()
     claims: tuple[Claim, ...] = ()
+    wrong_at: str = ""
 
 
 def refuse_account(allocation: Allocation, accounts: Iterable[Allocation]) -> Refusal | None:
@@ -148,12 +153,22 @@ ACCOUNT_CHECKS: tuple[Callable[[Allocation, tuple[Allocation, ...]], Refusal | N
 def _account_exists(at: Situation) -> Refusal | None:
     if at.allocation is not None:
         return None
-    name = at.bot.spec.allocation_ref.name
+    name, space = at.bot.spec.allocation_ref.name, at.bot.metadata.namespace
+    if at.wrong_at:
+        return Refusal(
+            reason=Reason.ALLOCATION_INVALID,
+            field="spec.allocationRef.name",
+            message=f"Allocation/{name} is wrong ({at.wrong_at}): mend it",
+            halts=True,
+        )
+    names = [item.metadata.name for item in at.accounts if item.metadata.namespace == space]
+    similar = get_close_matches(name, names, n=1)
+    advice = f"did you mean {similar[0]}?" if similar else "create it, with a share for this bot"
     return Refusal(
         reason=Reason.ALLOCATION_NOT_FOUND,
         field="spec.allocationRef.name",
-        message=f"expected the name of an Allocation in namespace {at.bot.metadata.namespace}, "
-        f"found none named {name}: create it, with a share for this bot",
+        message=f"expected the name of an Allocation in namespace {space}, "
+        f"found none named {name}: {advice}",
         halts=True,
     )
 
@@ -279,14 +294,33 @@ def _claims(claim: Claim, symbol: str, at: Situation) -> bool:
 
 
 def _grid_fits(at: Situation) -> Refusal | None:
+    bot = at.bot
+    if not isinstance(bot, GridBot):
+        return None
+
+    def check(rules: VenueRules, budget: Decimal) -> None:
+        check_grid(bot.spec.grid, rules)
+        check_budget(bot.spec.grid, rules, budget=budget)
+
+    return _refuse_by(check, at)
+
+
+def _stages_fit(at: Situation) -> Refusal | None:
+    staged = at.bot.spec.strategy.staged if isinstance(at.bot, TradingBot) else None
+    if staged is None:
+        return None
+    return _refuse_by(lambda rules, budget: check_staged_budget(staged, rules, budget=budget), at)
+
+
+def _refuse_by(check: Callable[[VenueRules, Decimal], None], at: Situation) -> Refusal | None:
+    """Return as a refusal what a check of a strategy against its venue and money raises."""
     bot, allocation = at.bot, at.allocation
     share = allocation.spec.share_of(bot.kind, bot.metadata.name) if allocation else None
-    if not isinstance(bot, GridBot) or allocation is None or share is None:
+    if allocation is None or share is None:
         return None
     rules = rules_for(allocation.spec.exchange.name, bot.spec.symbol)
     try:
-        check_grid(bot.spec.grid, rules)
-        check_budget(bot.spec.grid, rules, budget=build_part(allocation, share).budget)
+        check(rules, build_part(allocation, share).budget)
     except SpecError as error:
         small = error.code == Reason.BUDGET_TOO_SMALL
         reason = Reason.BUDGET_TOO_SMALL if small else Reason.PLAN_REFUSED
@@ -298,5 +332,6 @@ BOT_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
     *STANDALONE_CHECKS,
     _market_free,
     _grid_fits,
+    _stages_fit,
 )
 """Checks of a bot, in order."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dantaro_crds.v1alpha1.common import BotState
-from dantaro_crds.v1alpha1.conditions import Phase
+from dantaro_crds.v1alpha1.conditions import Phase, Reason
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_operator.core.observed import BotObserved, ProcessFacts
 from dantaro_operator.core.plan import Plan
@@ -16,6 +16,12 @@ CRASH_LOOP_FAILURES = 3
 STRATEGY_STOPPED = "Stopped"
 """Strategy state of a grid that came to its end: stop loss or take profit."""
 
+_WAITS_FOR_MARKET = frozenset({Reason.SYMBOL_UNKNOWN.value, "WaitingForMarket"})
+"""Causes by which a bot says that it has no market to trade."""
+
+_ENGINE_FAILED = frozenset({Reason.ENGINE_ERROR.value, "Error"})
+"""Causes by which a bot says that it gave up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseFacts:
@@ -27,6 +33,7 @@ class PhaseFacts:
         gave_up: Whether its process ends again and again, or cannot read its configuration.
         engine: State of the engine; None before the first report of this process.
         strategy: State of the strategy, PascalCase; empty before the first report.
+        unready: Why the bot itself says that it is not ready, PascalCase; empty when it is.
         wanted: What the user wants.
         draining: Whether the object is being deleted.
     """
@@ -36,6 +43,7 @@ class PhaseFacts:
     gave_up: bool = False
     engine: EngineState | None = None
     strategy: str = ""
+    unready: str = ""
     wanted: BotState = BotState.RUNNING
     draining: bool = False
 
@@ -52,6 +60,7 @@ def phase_facts(
         gave_up=bool(process.blocked) or is_crash_looping(process),
         engine=report.engine_state if report else None,
         strategy=report.strategy_state if report else "",
+        unready=report.ready.reason if report and not report.ready.ok else "",
         wanted=wanted,
         draining=draining,
     )
@@ -72,7 +81,7 @@ def decide_phase(facts: PhaseFacts) -> Phase:
 
 
 def _engine_phase(facts: PhaseFacts, engine: EngineState) -> Phase:
-    if engine is EngineState.ERROR:
+    if engine is EngineState.ERROR or facts.unready in _ENGINE_FAILED:
         return Phase.ERROR
     if facts.draining or engine is EngineState.STOPPING:
         return Phase.STOPPING
@@ -80,4 +89,6 @@ def _engine_phase(facts: PhaseFacts, engine: EngineState) -> Phase:
         return Phase.STOPPED if facts.wanted is BotState.STOPPED else Phase.STARTING
     if facts.wanted is BotState.STOPPED:
         return Phase.STOPPING
-    return Phase.STOPPED if facts.strategy == STRATEGY_STOPPED else Phase.RUNNING
+    if facts.strategy == STRATEGY_STOPPED:
+        return Phase.STOPPED
+    return Phase.PENDING if facts.unready in _WAITS_FOR_MARKET else Phase.RUNNING

@@ -59,7 +59,7 @@ def build_bot_status(
     values: dict[str, object] = {
         "observed_generation": bot.metadata.generation,
         "phase": view.phase.value,
-        "strategy": strategy_of(bot).name,
+        "strategy": report.strategy if report else strategy_of(bot).name,
         "symbol": report.symbol if report else bot.spec.symbol,
         "mode": mode,
         "budget": plan.part.budget if plan.part else None,

@@ -53,7 +53,7 @@ def picture(done: LocalRound) -> Screen:
         done.objects,
         market=done.market,
         health=done.health,
-        market_times=done.market_times,
+        reports=done.reports,
         findings=done.findings,
         trouble=done.trouble,
         now=done.time,

@@ -34,6 +34,9 @@ __all__ = ["LocalPorts", "LocalRound", "LocalService"]
 SILENT_AFTER = 15.0
 """Seconds without an answer after which a running bot counts as silent."""
 
+MAX_FAREWELLS = 10
+"""How many deleted bots are still told of; the oldest are left out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPorts:
@@ -116,6 +119,7 @@ class LocalService:
         self._answers: dict[str, _Answer] = {}
         self._missing: frozenset[Key] = frozenset()
         self._symbols: frozenset[str] = frozenset()
+        self._farewells: list[Finding] = []
         self._read: tuple[FolderScan, dict[Key, object], FolderContent] | None = None
 
     @property
@@ -144,12 +148,13 @@ class LocalService:
             )
         )
         await self._apply(decision)
+        self._farewells = [*self._farewells, *decision.farewells][-MAX_FAREWELLS:]
         return LocalRound(
             objects=decision.objects,
             reports=self._reports,
             health=gathered.health,
             market=self._market,
-            findings=decision.findings,
+            findings=(*decision.findings, *self._farewells),
             trouble=self._trouble(gathered),
             time=self._ports.clock.now(),
             is_over=_is_over(gathered, decision.workloads),
@@ -199,7 +204,11 @@ class LocalService:
         """Return what the folder asks for; nothing is checked again while nothing changed."""
         scan = self._ports.folder.read()
         specs: dict[Key, object] = {
-            key: (item.metadata.annotations.get(SOURCE_FILE), getattr(item, "spec", None))
+            key: (
+                item.metadata.annotations.get(SOURCE_FILE),
+                item.metadata.deletion_timestamp,
+                getattr(item, "spec", None),
+            )
             for key, item in self._stored.items()
         }
         known = self._read

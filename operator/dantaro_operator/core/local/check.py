@@ -8,6 +8,7 @@ from dantaro_operator.core.bots import account_of, bots_in
 from dantaro_operator.core.checks import Refusal
 from dantaro_operator.core.local.documents import Finding, FolderScan, Severity
 from dantaro_operator.core.local.folder import read_content
+from dantaro_operator.core.local.notes import idle_shares
 from dantaro_operator.core.local.registry import merge_objects
 from dantaro_operator.core.local.round import find_refusals, refusal_findings
 
@@ -45,18 +46,19 @@ def check_scan(scan: FolderScan, *, is_whole: bool, now: datetime) -> CheckResul
     change = merge_objects(
         content.desired, {}, kept=(), missing_before=(), now=now, new_uid=lambda: "unstored"
     )
-    refusals = find_refusals(change.objects, {})
+    refusals = find_refusals(change.objects, {}, content.wrong)
     if not is_whole:
         accounts = {item.key for item in change.objects}
         elsewhere = {b.key for b in bots_in(change.objects) if account_of(b) not in accounts}
         refusals = {key: r for key, r in refusals.items() if not _is_elsewhere(r, key in elsewhere)}
     refused = refusal_findings(refusals, content.documents)
+    idle = idle_shares(change.objects, content.documents) if is_whole else []
     fine = [
         f"{document.file}:{document.line}: {item.kind}/{item.metadata.name}"
         for item in change.objects
         if item.key not in refusals and (document := content.documents.get(item.key))
     ]
-    return CheckResult(findings=(*content.findings, *refused), fine=tuple(fine))
+    return CheckResult(findings=(*content.findings, *refused, *idle), fine=tuple(fine))
 
 
 def _is_elsewhere(refusal: Refusal, account_is_missing: bool) -> bool:  # private

@@ -118,10 +118,12 @@ class FolderScan:
     Attributes:
         files: Its YAML files by name.
         findings: What kept the folder itself from being read. Not empty: nothing counts as deleted.
+        notes: What is remarkable about the folder and keeps nothing from being read.
     """
 
     files: tuple[SourceFile, ...] = ()
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def field_path(dotted: str) -> FieldPath:

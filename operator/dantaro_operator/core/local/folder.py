@@ -30,12 +30,14 @@ class FolderContent:
         documents: Where each of them stands.
         kept: Stored objects that stay as they are, since what asks for them cannot be used.
         findings: Everything that is wrong, by file and place.
+        wrong: `file:line` of the first error of each object that is refused as it stands.
     """
 
     desired: tuple[Desired, ...]
     documents: Mapping[Key, Document]
     kept: frozenset[Key]
     findings: tuple[Finding, ...]
+    wrong: Mapping[Key, str]
 
 
 @dataclass(slots=True)
@@ -45,18 +47,52 @@ class _Reader:
     documents: dict[Key, Document] = field(default_factory=dict)
     kept: set[Key] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
+    wrong: dict[Key, str] = field(default_factory=dict)
 
     def read_file(self, file: SourceFile) -> None:
         self.findings += file.findings
         is_whole = not file.findings
         for document in file.documents:
-            is_whole &= self._read(document)
+            is_whole &= self._read_safely(document)
         if not is_whole:
-            self.kept |= {
-                key
-                for key, item in self.stored.items()
-                if item.metadata.annotations.get(SOURCE_FILE) == file.name
-            }
+            self.kept |= self._held_by(file)
+
+    def keep_emptied(self, file: SourceFile) -> None:
+        """Keep what an empty file held: editors and `>` empty a file before they write it."""
+        if file.documents or file.findings:
+            return
+        lost = sorted(key for key in self._held_by(file) if self._is_lost(key))
+        if not lost:
+            return
+        self.kept |= set(lost)
+        names = ", ".join(f"{kind}/{name}" for kind, _, name in lost)
+        message = (
+            f"expected the objects that were here ({names}), found an empty file: put them back, "
+            "or delete the file to delete them"
+        )
+        self.findings.append(Finding(file=file.name, message=message))
+
+    def _held_by(self, file: SourceFile) -> set[Key]:
+        return {
+            key
+            for key, item in self.stored.items()
+            if item.metadata.annotations.get(SOURCE_FILE) == file.name
+        }
+
+    def _is_lost(self, key: Key) -> bool:
+        """Whether an object stands nowhere now, though nobody deleted it before."""
+        is_wanted = self.stored[key].metadata.deletion_timestamp is None
+        return is_wanted and key not in self.documents
+
+    def _read_safely(self, document: Document) -> bool:
+        try:
+            return self._read(document)
+        except Exception as error:  # noqa: BLE001  # one file must never end the bots of all others
+            message = f"expected an object that can be read, found something else: {error}"
+            self.findings.append(
+                Finding(file=document.file, line=document.line, message=message[:300])
+            )
+            return False
 
     def _read(self, document: Document) -> bool:
         """Take one document over; False if it may hide an object whose name cannot be told."""
@@ -79,6 +115,8 @@ class _Reader:
         if key is None:
             return False
         self.documents[key] = document
+        if errors:
+            self.wrong[key] = f"{document.file}:{document.line_of(errors[0].field)}"
         if errors or not self._parse(document, key):
             self.kept.add(key)
         return True
@@ -89,6 +127,7 @@ class _Reader:
             resource = parse(KINDS[key[0]], wanted)
         except SpecError as error:
             self.findings.append(document.finding(error.message, field=error.field))
+            self.wrong[key] = f"{document.file}:{document.line_of(error.field)}"
             return False
         self.desired.append(Desired(resource=resource, file=document.file))
         return True
@@ -101,17 +140,20 @@ def read_content(scan: FolderScan, stored: Mapping[Key, Resource]) -> FolderCont
         scan: What it holds.
         stored: The objects so far: rules on what may change compare with them.
     """
-    reader = _Reader(stored=stored, findings=list(scan.findings))
+    reader = _Reader(stored=stored, findings=[*scan.findings, *scan.notes])
     if scan.findings:
         reader.kept |= set(stored)
     for file in scan.files:
         reader.read_file(file)
+    for file in scan.files:
+        reader.keep_emptied(file)
     wanted = {wish.resource.key for wish in reader.desired}
     return FolderContent(
         desired=tuple(reader.desired),
         documents=reader.documents,
         kept=frozenset(reader.kept - wanted),
         findings=_with_notes(reader.findings, reader.kept - wanted, reader.documents, stored),
+        wrong=reader.wrong,
     )
 
 

@@ -2,13 +2,14 @@
 
 Uid, generation and creation time are given here; a changed spec counts the generation up,
 annotations do not. Objects that nobody wants any more get a deletion time first: they go when their
-work is done.
+work is done. An Allocation only waits for its bots: back in a file, it is wanted again.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.metadata import ObjectMeta
 from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_operator.core.bots import MARKET_START, Key
@@ -101,10 +102,15 @@ def _update(old: Resource, wish: Desired) -> Resource:
             "uid": old.metadata.uid,
             "generation": old.metadata.generation + int(is_changed),
             "creation_timestamp": old.metadata.creation_timestamp,
-            "deletion_timestamp": old.metadata.deletion_timestamp,
+            "deletion_timestamp": _deletion_of(old),
         }
     )
     return old.model_copy(update={"metadata": metadata, "spec": spec})
+
+
+def _deletion_of(old: Resource) -> datetime | None:
+    """A bot's drain cannot be taken back: orders are cancelled, coin may be sold."""
+    return None if isinstance(old, Allocation) else old.metadata.deletion_timestamp
 
 
 def _named(metadata: ObjectMeta, file: str, kept: Mapping[str, str]) -> ObjectMeta:

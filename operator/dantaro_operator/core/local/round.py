@@ -16,8 +16,10 @@ from dantaro_operator.core.bots import (
     bots_in,
 )
 from dantaro_operator.core.checks import Claim, Refusal, Situation, refuse_account, refuse_bot
+from dantaro_operator.core.halt import explain_halt
 from dantaro_operator.core.local.documents import Document, Finding
 from dantaro_operator.core.local.folder import FolderContent
+from dantaro_operator.core.local.notes import farewells, idle_shares, waiting_accounts
 from dantaro_operator.core.local.registry import merge_objects
 from dantaro_operator.core.observed import NOTHING, BotObserved
 from dantaro_operator.core.plan import MarketMoment, Plan, decide_plan
@@ -62,6 +64,7 @@ class Decision:
         removed: Objects whose deletion is done.
         missing: Keys that the files do not name at this look.
         findings: Everything that is wrong.
+        farewells: A last line for each bot among `removed`; told in this round only.
     """
 
     objects: tuple[Resource, ...]
@@ -69,6 +72,7 @@ class Decision:
     removed: tuple[Resource, ...]
     missing: frozenset[Key]
     findings: tuple[Finding, ...]
+    farewells: tuple[Finding, ...] = ()
 
 
 def decide_round(world: World) -> Decision:
@@ -81,9 +85,10 @@ def decide_round(world: World) -> Decision:
         now=world.now,
         new_uid=world.new_uid,
     )
+    content = world.content
     plans = {
         bot.key: decide_plan(
-            situation_of(bot, change.objects, world.bots),
+            situation_of(bot, change.objects, world.bots, content.wrong),
             last=_observed(world, bot).config,
             settings=world.settings,
             market=world.market,
@@ -92,6 +97,8 @@ def decide_round(world: World) -> Decision:
     }
     gone = _gone(change.objects, plans, world)
     staying = [item for item in change.objects if item.key not in gone]
+    removed = tuple(item for item in change.objects if item.key in gone)
+    refusals = find_refusals(staying, world.bots, content.wrong)
     return Decision(
         objects=tuple(_with_status(staying, plans, world)),
         workloads=tuple(
@@ -99,19 +106,32 @@ def decide_round(world: World) -> Decision:
             for key, plan in plans.items()
             if plan.workload is not None and key not in gone
         ),
-        removed=tuple(item for item in change.objects if item.key in gone),
+        removed=removed,
         missing=change.missing,
         findings=(
-            *world.content.findings,
-            *refusal_findings(find_refusals(staying, world.bots), world.content.documents),
+            *content.findings,
+            *refusal_findings(refusals, content.documents),
+            *waiting_accounts(staying, content.documents),
+            *idle_shares(staying, content.documents),
         ),
+        farewells=tuple(farewells(removed, world.bots)),
     )
 
 
 def situation_of(
-    bot: Bot, objects: Iterable[Resource], observed: Mapping[str, BotObserved]
+    bot: Bot,
+    objects: Iterable[Resource],
+    observed: Mapping[str, BotObserved],
+    wrong: Mapping[Key, str],
 ) -> Situation:
-    """Return a bot among the others."""
+    """Return a bot among the others.
+
+    Args:
+        bot: The bot.
+        objects: All objects.
+        observed: What exists for each bot, by uid.
+        wrong: Where objects stand that are refused, by key.
+    """
     resources = tuple(objects)
     accounts = tuple(allocations_in(resources))
     account = account_of(bot)
@@ -119,6 +139,7 @@ def situation_of(
         bot=bot,
         allocation=next((item for item in accounts if item.key == account), None),
         accounts=accounts,
+        wrong_at=wrong.get(account, ""),
         claims=tuple(
             Claim(bot=other, symbols=_symbols(observed.get(other.metadata.uid, NOTHING)))
             for other in bots_in(resources)
@@ -184,7 +205,7 @@ def _bot_with_status(bot: Bot, plan: Plan, accounts: Mapping[Key, Allocation], w
     status = build_bot_status(
         bot,
         plan,
-        _observed(world, bot),
+        explain_halt(_observed(world, bot), allocation=allocation, refusal=plan.refusal),
         mode=allocation.spec.mode.value if allocation else None,
         now=world.now,
     )
@@ -213,16 +234,21 @@ def _account_with_status(
 
 
 def find_refusals(
-    objects: Iterable[Resource], observed: Mapping[str, BotObserved]
+    objects: Iterable[Resource],
+    observed: Mapping[str, BotObserved],
+    wrong: Mapping[Key, str],
 ) -> dict[Key, Refusal]:
-    """Return why objects cannot be carried out, by key; those without a refusal are left out."""
+    """Return why objects cannot be carried out, by key; those without a refusal are left out.
+
+    Arguments are those of `situation_of`.
+    """
     resources = tuple(objects)
     accounts = allocations_in(resources)
     verdicts: dict[Key, Refusal | None] = {
         item.key: refuse_account(item, accounts) for item in accounts
     }
     for bot in bots_in(resources):
-        verdicts[bot.key] = refuse_bot(situation_of(bot, resources, observed))
+        verdicts[bot.key] = refuse_bot(situation_of(bot, resources, observed, wrong))
     return {key: refusal for key, refusal in verdicts.items() if refusal is not None}
 
 

@@ -2,18 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from dantaro_crds.v1alpha1.common import ConditionStatus
 from dantaro_crds.v1alpha1.conditions import ConditionType, Reason, condition_of
 from dantaro_crds.v1alpha1.kinds import KINDS
 from dantaro_crds.v1alpha1.resource import Resource
+from dantaro_crds.values import quote_of
+from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
 from dantaro_operator.core.bots import Bot, bots_in, label
+from dantaro_operator.core.figures import round_money
 from dantaro_operator.core.local.documents import Finding
 from dantaro_operator.core.local.market import MAX_SPEED, MarketSettings
 from dantaro_operator.core.local.table import Table, build_table
 
-__all__ = ["Screen", "build_screen"]
+__all__ = ["MAX_COMPLAINTS", "Screen", "build_screen"]
+
+MAX_COMPLAINTS = 8
+"""Most lines about bots under the tables."""
+
+_PASSING = frozenset({Reason.STARTING.value, Reason.PENDING.value, "NotAskedYet"})
+"""Causes that pass by themselves: told only once they have lasted for `_PATIENCE`."""
+
+_PATIENCE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,29 +61,40 @@ def build_screen(
     *,
     market: MarketSettings,
     health: CentralHealth | None,
-    market_times: Mapping[str, datetime],
+    reports: Mapping[str, BotReport],
     findings: Iterable[Finding],
     trouble: str,
     now: datetime,
 ) -> Screen:
-    """Return the picture of a round."""
+    """Return the picture of a round.
+
+    Args:
+        objects: All objects, with status.
+        market: The market.
+        health: What central says; None while it does not answer.
+        reports: Last reports by uid of the bot.
+        findings: What is wrong with the files.
+        trouble: What is wrong with central; empty if nothing.
+        now: Wall time.
+    """
     resources = tuple(objects)
+    times = {uid: r.market_time for uid, r in reports.items() if r.market_time is not None}
     spaces = {item.metadata.namespace for item in resources}
     tables = (
-        build_table(
-            kind, resources, now=now, market_times=market_times, with_namespace=len(spaces) > 1
-        )
+        build_table(kind, resources, now=now, market_times=times, with_namespace=len(spaces) > 1)
         for kind in KINDS.values()
     )
     shown = [finding.text for finding in findings]
     told = {finding.object for finding in findings}
     complaints = [
-        text for bot in bots_in(resources) if label(bot) not in told and (text := _complaint(bot))
+        f"{label(bot)}: {text}"
+        for bot in bots_in(resources)
+        for text in _complaints(bot, reports.get(bot.metadata.uid), now, is_told=label(bot) in told)
     ]
     return Screen(
         title=_title(market, health),
         tables=tuple(table for table in tables if table.rows),
-        messages=tuple(dict.fromkeys(([trouble] if trouble else []) + shown + complaints)),
+        messages=tuple(dict.fromkeys([trouble] * bool(trouble) + shown + _bounded(complaints))),
         time=now,
     )
 
@@ -85,10 +108,50 @@ def _title(market: MarketSettings, health: CentralHealth | None) -> str:
     return f"{name}, {clock}{ended}, {speed}"
 
 
-def _complaint(bot: Bot) -> str:
-    """A bot that cannot go on without a person, or whose process has just ended."""
+def _bounded(lines: list[str]) -> list[str]:
+    more = len(lines) - MAX_COMPLAINTS
+    if more <= 0:
+        return lines
+    return [*lines[:MAX_COMPLAINTS], f"and {more} more: dantaro get all -o wide"]
+
+
+def _complaints(
+    bot: Bot, report: BotReport | None, now: datetime, *, is_told: bool
+) -> Iterable[str]:
+    """Return what keeps a bot from trading, and what has become of a changed budget."""
+    budget = _budget_change(bot, report)
+    trouble = "" if is_told else _trouble(bot, now)
+    # A bot that waits for its budget says so in its message too, with more digits.
+    idle = "" if trouble or budget or is_told else _idle(bot)
+    return [text for text in (trouble, budget, idle) if text]
+
+
+def _trouble(bot: Bot, now: datetime) -> str:
     ready = condition_of(bot.status.conditions, ConditionType.READY)
-    stalled = condition_of(bot.status.conditions, ConditionType.STALLED)
-    if ready is None or (stalled is None and ready.reason != Reason.RESTARTING):
+    if ready is None or ready.status is ConditionStatus.TRUE:
         return ""
-    return f"{label(bot)}: {ready.message}"
+    if ready.reason in _PASSING and now - ready.last_transition_time < _PATIENCE:
+        return ""
+    return ready.message
+
+
+def _budget_change(bot: Bot, report: BotReport | None) -> str:
+    planned = bot.status.budget
+    if planned is None or report is None:
+        return ""
+    quote = quote_of(report.symbol)
+    has, gets = round_money(report.budget, quote), round_money(planned, quote)
+    if has == gets:
+        return ""
+    verb = "cut" if has > gets else "raised"
+    return (
+        f"budget {has:f} is being {verb} to {gets:f}: the rest follows as orders and coin free it"
+    )
+
+
+def _idle(bot: Bot) -> str:
+    """Why a bot that could trade holds neither an order nor coin."""
+    orders, position = bot.status.orders, bot.status.position
+    if (orders is not None and orders.open) or (position is not None and position.amount):
+        return ""
+    return bot.status.message or ""

@@ -15,7 +15,8 @@ from itertools import pairwise
 from random import Random
 
 from dantaro_crds.v1alpha1.grid_bot_funcs import entry_price
-from dantaro_crds.v1alpha1.strategies import Sizing, Spacing, StagedStrategy, SupportLevelChoice
+from dantaro_crds.v1alpha1.staged_funcs import stage_weights
+from dantaro_crds.v1alpha1.strategies import Spacing, StagedStrategy, SupportLevelChoice
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import VenueRules
 from dantaro_crds.wire.bundle import SupportLevel, SupportLevels
@@ -167,16 +168,6 @@ def _raw_price(
     return reference * (support / reference) ** (Decimal(number) / steps)
 
 
-def _weights(parameters: StagedStrategy, stages: int) -> list[Decimal]:
-    match parameters.sizing:
-        case Sizing.EQUAL:
-            return [Decimal(1)] * stages
-        case Sizing.LINEAR:
-            return [Decimal(number + 1) for number in range(stages)]
-        case Sizing.GEOMETRIC:
-            return [parameters.geometric_ratio**number for number in range(stages)]
-
-
 def stage_volumes(
     parameters: StagedStrategy, rules: VenueRules, *, limits: Sequence[Decimal], budget: Decimal
 ) -> tuple[Decimal, ...]:
@@ -188,7 +179,7 @@ def stage_volumes(
         limits: Limit of each stage's buy, quote currency.
         budget: Quote currency, fees included.
     """
-    weights = _weights(parameters, len(limits))
+    weights = stage_weights(parameters, len(limits))
     whole = (1 + rules.fee_rate) * sum(weights, Decimal(0))
     amounts = (rules.floor_quote(budget * weight / whole) for weight in weights)
     return tuple(
@@ -233,7 +224,7 @@ def smallest_budget(
     least = rules.min_total
     if stop is not None:
         least = max(least, entry * rules.min_total / (stop * (1 - rules.fee_rate)))
-    weights = _weights(parameters, stages)
+    weights = stage_weights(parameters, stages)
     amount = least + step + entry * Decimal(1).scaleb(-rules.volume_places)
     budget = amount * (1 + rules.fee_rate) * sum(weights, Decimal(0)) / weights[0]
     return budget.quantize(step, rounding=ROUND_CEILING)

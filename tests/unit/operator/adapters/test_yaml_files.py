@@ -64,3 +64,29 @@ def test_paths_are_named_as_the_person_named_them(tmp_path: Path) -> None:
     scan = read_paths([tmp_path, path, tmp_path / "gone.yaml"])
     assert [file.name for file in scan.files] == [str(path), str(path), str(tmp_path / "gone.yaml")]
     assert scan.files[2].findings[0].message == "No such file or directory"
+
+
+# PyYAML itself fails on a sign that does not exist: nothing that we wrote expects this error.
+UNEXPECTED = 'a: "\\UFFFFFFFF"'
+
+
+def test_an_error_that_nobody_expected_is_a_finding_of_that_file(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", UNEXPECTED)
+    write(tmp_path, "b.yaml", "kind: X")
+    for scan in (YamlFolder(tmp_path).read(), read_paths([tmp_path])):
+        broken, good = scan.files
+        assert "expected YAML that can be read" in broken.findings[0].text
+        assert broken.findings[0].file == broken.name
+        assert (len(good.documents), good.findings) == (1, ())
+
+
+def test_sub_folders_with_yaml_are_told_of(tmp_path: Path) -> None:
+    for name in ("bots", "candles", ".dantaro"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, "notes.txt" if name == "candles" else "a.yaml", "kind: X")
+    scan = YamlFolder(tmp_path).read()
+    assert (scan.files, scan.findings) == ((), ())
+    assert [note.message for note in scan.notes] == [
+        "sub-folders are not read: move the YAML of bots up if it is to count"
+    ]
+    assert read_paths([tmp_path]).notes[0].file == str(tmp_path)

@@ -4,7 +4,7 @@ import pytest
 
 from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.conditions import Reason
-from dantaro_operator.core.bots import Bot
+from dantaro_operator.core.bots import Bot, account_of
 from dantaro_operator.core.checks import BOT_CHECKS, Claim, Situation, refuse_account, refuse_bot
 from tests.support.bots import make_allocation, make_grid_bot, make_trading_bot, share
 
@@ -23,9 +23,10 @@ SYMBOLS = frozenset({"KRW-BTC"})
 def situation(bot: Bot, allocation: Allocation | None = None, *others: Claim) -> Situation:
     own = Claim(bot=bot)
     claims = (own, *others) if not any(c.bot.key == bot.key for c in others) else others
+    is_own = allocation is not None and allocation.key == account_of(bot)
     return Situation(
         bot=bot,
-        allocation=allocation,
+        allocation=allocation if is_own else None,
         accounts=(allocation,) if allocation else (),
         claims=claims,
     )
@@ -112,6 +113,30 @@ def test_a_right_bot_is_not_refused(bot: Bot) -> None:
             id="budget-too-small",
         ),
         pytest.param(
+            make_trading_bot(),
+            make_allocation(budget="100000"),
+            Reason.BUDGET_TOO_SMALL,
+            "spec.allocationRef",
+            "the budget of 5 stages must be at least 25018, so that each is worth 5000, was 25000",
+            id="budget-too-small-for-the-stages",
+        ),
+        pytest.param(
+            make_trading_bot(strategy={"staged": {"stages": 3, "sizing": "Linear"}}),
+            make_allocation(budget="100000"),
+            Reason.BUDGET_TOO_SMALL,
+            "spec.allocationRef",
+            "the budget of 3 stages must be at least 30022",
+            id="budget-too-small-for-the-first-of-growing-stages",
+        ),
+        pytest.param(
+            make_grid_bot(allocationRef={"name": "mian"}),
+            make_allocation(),
+            Reason.ALLOCATION_NOT_FOUND,
+            "spec.allocationRef.name",
+            "found none named mian: did you mean main?",
+            id="no-allocation-but-a-similar-name",
+        ),
+        pytest.param(
             make_grid_bot(lowerPrice="90000500"),
             make_allocation(),
             Reason.PLAN_REFUSED,
@@ -136,6 +161,19 @@ def test_a_refusal_says_why_and_where(
     assert refusal is not None
     assert (refusal.reason, refusal.field) == (want_reason, want_field)
     assert want_words in refusal.message
+
+
+def test_a_budget_that_may_do_at_some_price_is_not_refused() -> None:
+    fits = make_allocation(budget="100100")  # a quarter is 25025, 5 stages need 25012.5
+    assert refuse_bot(situation(make_trading_bot(), fits)) is None
+
+
+def test_an_account_that_is_there_but_wrong_is_to_be_mended_not_created() -> None:
+    at = Situation(bot=make_grid_bot(), allocation=None, wrong_at="account.yaml:8")
+    refusal = refuse_bot(at)
+    assert refusal is not None
+    assert refusal.reason is Reason.ALLOCATION_INVALID
+    assert refusal.message == "Allocation/main is wrong (account.yaml:8): mend it"
 
 
 def test_entries_are_halted_only_where_the_money_is_in_doubt() -> None:
@@ -236,4 +274,5 @@ def test_checks_run_in_a_fixed_order() -> None:
         "market_known",
         "market_free",
         "grid_fits",
+        "stages_fit",
     ]

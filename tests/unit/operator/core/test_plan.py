@@ -62,7 +62,10 @@ def test_a_plan_holds_the_whole_configuration() -> None:
     assert (config.budget, config.orders_per_second) == (Decimal(5_000_000), Decimal(4))
     assert config.risk.max_daily_loss == Decimal(300_000)
     assert config.strategy.grid == bot.spec.grid
-    assert (config.store_url, config.central.url) == ("sqlite:///grid.db", "http://127.0.0.1:1")
+    assert (config.store_url, config.central.url) == (
+        "sqlite:///bots/grid/store.db",
+        "http://127.0.0.1:1",
+    )
     assert (workload.image, workload.storage_size) == ("registry/image:1", "2Gi")
     assert workload.secret_name is None
     assert workload.uid == bot.metadata.uid

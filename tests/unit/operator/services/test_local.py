@@ -112,6 +112,11 @@ async def test_a_drained_bot_is_removed() -> None:
     assert "remove uid-000001" not in world.log[:-2]
     assert world.log[-2:] == ["remove uid-000001", "forget grid"]
     assert not service.is_empty
+    for _ in range(2):
+        texts = [finding.text for finding in (await service.run_round()).findings]
+        assert [text.split(":")[0] for text in texts if "deleted" in text] == [
+            "GridBot/grid deleted (CancelOrders)"
+        ]
 
 
 @pytest.mark.parametrize(

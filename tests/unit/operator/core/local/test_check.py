@@ -75,6 +75,14 @@ def test_what_only_all_files_together_show_is_found(scan: FolderScan, want: str)
     assert any(finding.text.startswith(want) for finding in result.findings), result.findings
 
 
+@pytest.mark.parametrize(("is_whole", "want"), [(True, 1), (False, 0)])
+def test_a_share_without_a_bot_is_a_warning(is_whole: bool, want: int) -> None:
+    scan = make_scan(a=[allocation_document(shares=SHARES)], b=[grid_bot_document()])
+    result = check_scan(scan, is_whole=is_whole, now=NOW)
+    idle = [f.text for f in result.findings if "lie idle" in f.text]
+    assert (len(idle), result.is_fine) == (want, True)
+
+
 def test_every_finding_is_told_at_once() -> None:
     broken: list[dict[str, Any]] = [grid_bot_document("a", grids=0), grid_bot_document("b", x=1)]
     result = check_scan(make_scan(a=broken), is_whole=False, now=NOW)

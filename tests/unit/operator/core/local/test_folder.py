@@ -6,7 +6,7 @@ from dantaro_operator.core.bots import Key
 from dantaro_operator.core.local.documents import Finding, FolderScan, SourceFile, field_path
 from dantaro_operator.core.local.folder import read_content
 from dantaro_operator.core.local.registry import SOURCE_FILE
-from tests.support.bots import make_grid_bot, make_scan
+from tests.support.bots import make_grid_bot, make_scan, make_trading_bot
 from tests.support.documents import allocation_document, grid_bot_document, trading_bot_document
 
 pytestmark = pytest.mark.unit
@@ -100,6 +100,16 @@ def test_the_second_of_two_equal_names_is_refused() -> None:
     ]
 
 
+class _Unexpected(dict[str, Any]):
+    """A document that no reader of ours expects."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key == "apiVersion":
+            raise ValueError("Exceeds the limit")
+        return super().get(key, default)
+
+
+UNEXPECTED = _Unexpected()
 BROKEN = SourceFile(name="bots.yaml", findings=(Finding(file="bots.yaml", message="no YAML"),))
 
 
@@ -119,6 +129,15 @@ BROKEN = SourceFile(name="bots.yaml", findings=(Finding(file="bots.yaml", messag
             {GRID},
             id="change-that-is-not-allowed",
         ),
+        pytest.param(make_scan(bots=[]), {GRID}, id="emptied-file"),
+        pytest.param(make_scan(others=[]), frozenset(), id="another-file-is-empty"),
+        pytest.param(
+            make_scan(bots=[trading_bot_document()]), frozenset(), id="taken-out-of-its-file"
+        ),
+        pytest.param(
+            make_scan(bots=[], new=[grid_bot_document()]), frozenset(), id="moved-to-another-file"
+        ),
+        pytest.param(make_scan(bots=[UNEXPECTED]), {GRID}, id="an-error-that-nobody-expected"),
         pytest.param(
             FolderScan(files=(BROKEN, *make_scan(new=[grid_bot_document()]).files)),
             frozenset(),
@@ -136,6 +155,47 @@ def test_what_cannot_be_read_goes_on_as_it_was(scan: FolderScan, want_kept: set[
 def test_a_change_that_is_not_allowed_says_so() -> None:
     scan = make_scan(bots=[grid_bot_document(allocationRef={"name": "other"})])
     assert "allocationRef.name cannot be changed" in read_content(scan, STORED).findings[0].text
+
+
+def test_an_emptied_file_says_what_was_in_it() -> None:
+    staged = make_trading_bot(metadata={"annotations": {SOURCE_FILE: "bots.yaml"}})
+    stored = {**STORED, staged.key: staged}
+    assert [f.text for f in read_content(make_scan(bots=[]), stored).findings][:1] == [
+        (
+            "bots.yaml: expected the objects that were here (GridBot/grid, TradingBot/staged), "
+            "found an empty file: put them back, or delete the file to delete them"
+        )
+    ]
+
+
+def test_an_emptied_file_takes_no_deletion_back() -> None:
+    old = make_grid_bot(
+        metadata={
+            "annotations": {SOURCE_FILE: "bots.yaml"},
+            "deletionTimestamp": "2026-01-02T00:00:00Z",
+        }
+    )
+    content = read_content(make_scan(bots=[]), {GRID: old})
+    assert (content.findings, content.kept) == ((), frozenset())
+
+
+def test_an_unexpected_error_hides_no_other_file() -> None:
+    content = read_content(make_scan(a=[UNEXPECTED], b=[grid_bot_document()]), {})
+    assert [finding.text for finding in content.findings] == [
+        "a.yaml:1: expected an object that can be read, found something else: Exceeds the limit"
+    ]
+    assert [wish.resource.key for wish in content.desired] == [GRID]
+
+
+def test_notes_about_the_folder_are_told_and_keep_nothing() -> None:
+    note = Finding(message="sub-folders are not read")
+    content = read_content(FolderScan(notes=(note,)), STORED)
+    assert (content.findings, content.kept) == ((note,), frozenset())
+
+
+def test_where_a_refused_object_stands_is_remembered() -> None:
+    scan = make_scan(account=[allocation_document(budget="none")])
+    assert read_content(scan, {}).wrong == {("Allocation", "default", "main"): "account.yaml:1"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dantaro_operator.core.local.registry import (
     RegistryChange,
     merge_objects,
 )
-from tests.support.bots import NOW, make_grid_bot, make_trading_bot
+from tests.support.bots import NOW, make_allocation, make_grid_bot, make_trading_bot
 
 pytestmark = pytest.mark.unit
 
@@ -82,10 +82,17 @@ def test_what_is_kept_never_goes() -> None:
     assert (change.objects, change.missing) == (stored, frozenset())
 
 
-def test_a_deletion_is_not_taken_back() -> None:
+def test_the_deletion_of_a_bot_is_not_taken_back() -> None:
     old = make_grid_bot(metadata={"deletionTimestamp": "2026-01-02T00:00:00Z"})
     (new,) = merge(make_grid_bot(state="Stopped"), stored=(old,)).objects
     assert new.metadata.deletion_timestamp == old.metadata.deletion_timestamp
     assert new.metadata.generation == 2
     (same,) = merge(stored=(old,), missing=frozenset({GRID})).objects
     assert same == old
+
+
+def test_an_allocation_that_is_back_is_wanted_again() -> None:
+    old = make_allocation(metadata={"deletionTimestamp": "2026-01-02T00:00:00Z"})
+    (new,) = merge(make_allocation(), stored=(old,)).objects
+    assert new.metadata.deletion_timestamp is None
+    assert (new.metadata.uid, new.metadata.generation) == (old.metadata.uid, 1)

@@ -182,6 +182,112 @@ def test_a_deleted_allocation_waits_for_its_bots_and_halts_them() -> None:
     assert names(decision.removed) == ["grid", "main"]
 
 
+WITHOUT_ACCOUNT = make_scan(bots=[grid_bot_document(), trading_bot_document()])
+HALTED = {"ok": False, "reason": "AllocationHalted", "message": "set spec.halt to false"}
+
+
+def told(decision: Decision) -> set[tuple[str, str]]:
+    """Return reason and message of every bot's condition that tells of a halt, and of Ready."""
+    return {
+        (condition.reason, condition.message)
+        for bot in bots_in(decision.objects)
+        for condition in bot.status.conditions
+        if condition.type in {"Ready", "TradingHalted"}
+    }
+
+
+def test_an_allocation_that_waits_for_its_bots_is_told_with_its_bots() -> None:
+    machine = Machine()
+    machine.look(GOOD)
+    machine.run()
+    assert machine.look(WITHOUT_ACCOUNT).findings == ()
+    machine.look(WITHOUT_ACCOUNT)
+    machine.run(halted=HALTED, ready=HALTED)
+    decision = machine.look(WITHOUT_ACCOUNT)
+    assert [finding.text for finding in decision.findings] == [
+        (
+            "Allocation/main: is being deleted, halts GridBot/grid, TradingBot/staged and waits "
+            "until they are gone: put it back, or take them out too"
+        )
+    ]
+    assert told(decision) == {
+        (
+            "AllocationDeleted",
+            (
+                "its Allocation main is being deleted and acts as halted: put it back, or delete "
+                "the bot too"
+            ),
+        )
+    }
+
+
+def test_an_allocation_that_is_put_back_lets_its_bots_trade_again() -> None:
+    machine = Machine()
+    machine.look(GOOD)
+    machine.run()
+    before = machine.look(GOOD)
+    machine.look(WITHOUT_ACCOUNT)
+    assert machine.look(WITHOUT_ACCOUNT).workloads[0].config.halt
+    after = machine.look(GOOD)
+    assert (after.workloads, after.findings) == (before.workloads, ())
+    assert after.objects == before.objects
+
+
+def test_a_bot_halted_for_want_of_a_share_says_so() -> None:
+    machine = Machine()
+    machine.look(GOOD)
+    machine.run(halted=HALTED, ready=HALTED)
+    bots = [grid_bot_document(), trading_bot_document()]
+    account = allocation_document(shares=SHARES[:1])
+    decision = machine.look(make_scan(account=[account], bots=bots))
+    (staged,) = [bot for bot in bots_in(decision.objects) if bot.kind == "TradingBot"]
+    halted = next(c for c in staged.status.conditions if c.type == "TradingHalted")
+    assert (halted.status, halted.reason) == ("True", "NoShare")
+
+
+def test_a_kill_switch_is_told_as_the_bot_tells_it() -> None:
+    machine = Machine()
+    account = allocation_document(shares=SHARES, halt=True)
+    scan = make_scan(account=[account], bots=[grid_bot_document(), trading_bot_document()])
+    machine.look(scan)
+    machine.run(halted=HALTED, ready=HALTED)
+    assert told(machine.look(scan)) == {(HALTED["reason"], HALTED["message"])}
+
+
+def test_bots_of_a_wrong_allocation_are_sent_to_it() -> None:
+    account = allocation_document(shares=SHARES, budget="none")
+    decision = Machine().look(make_scan(account=[account], bots=[grid_bot_document()]))
+    assert [finding.text for finding in decision.findings][-1] == (
+        "bots.yaml:1: GridBot/grid: spec.allocationRef.name: Allocation/main is wrong "
+        "(account.yaml:1): mend it"
+    )
+
+
+def test_a_bot_that_is_gone_is_told_of_with_its_result() -> None:
+    machine = Machine()
+    machine.look(GOOD)
+    machine.run()
+    machine.look(WITHOUT_GRID)
+    machine.look(WITHOUT_GRID)
+    machine.run(drained=True)
+    decision = machine.look(WITHOUT_GRID)
+    assert [line.text for line in decision.farewells] == [
+        (
+            "GridBot/grid deleted (CancelOrders): 3 fills, position 0.1, result 13 KRW; its "
+            "records are in .dantaro/deleted/grid"
+        )
+    ]
+    assert machine.look(WITHOUT_GRID).farewells == ()
+
+
+def test_a_bot_that_never_ran_is_told_of_without_figures() -> None:
+    machine = Machine()
+    machine.look(GOOD)
+    machine.look(WITHOUT_GRID)
+    (line,) = machine.look(WITHOUT_GRID).farewells
+    assert line.text == "GridBot/grid deleted (CancelOrders): it never ran"
+
+
 def test_refusals_are_told_at_their_place() -> None:
     machine = Machine()
     decision = machine.look(
@@ -194,6 +300,10 @@ def test_refusals_are_told_at_their_place() -> None:
     assert [f.text.split(": expected")[0] for f in decision.findings] == [
         "bots.yaml:1: GridBot/grid: spec.leverage",
         "bots.yaml:11: TradingBot/lonely: spec.allocationRef.name",
+        (
+            "account.yaml:1: Allocation/main: spec.shares[1].name: no TradingBot is named staged: "
+            "its 25 % lie idle"
+        ),
     ]
     phases = {bot.metadata.name: bot.status.phase for bot in bots_in(decision.objects)}
     assert phases == {"grid": "Pending", "lonely": "Pending"}
