@@ -13,6 +13,7 @@ from typing import TextIO
 import httpx
 from rich.console import Console
 
+from dantaro_crds.errors import SpecError
 from dantaro_crds.kit.clock import SystemClock
 from dantaro_operator.adapters.bot_logs import BotLogs
 from dantaro_operator.adapters.central_process import CentralProcess
@@ -61,12 +62,14 @@ def run_up(request: UpRequest, out: TextIO) -> int:
 
     Raises:
         FolderError: The folder holds nothing that could run.
-        SpecError: The market asked for cannot be had here.
+        SpecError: The market asked for cannot be had here, or central cannot serve it.
         StateLockedError: Another `dantaro up` works on the folder.
     """
     folder = YamlFolder(request.folder)
     state = LocalState(request.folder.resolve() / STATE_FOLDER)
     _refuse_nothing(request.folder, folder, is_new=not state.exists)
+    if not state.exists:
+        decide_market(request.market, None)  # A refused start leaves no folder behind.
     with state.locked():
         stored = state.load_market()
         market = decide_market(request.market, stored)
@@ -120,6 +123,8 @@ class _Up:
                 last = await UpLoop(service, display, keep=self._request.keep).run(stop)
             finally:
                 display.close(picture(last) if last else None)
+        if last is not None and last.failure:
+            raise SpecError(last.failure)
         self._say_goodbye(last)
         return EXIT_KILLED if self._interrupts > 1 else 0
 

@@ -20,7 +20,7 @@ from dantaro_operator.bootstrap import (
     validate_paths,
 )
 from dantaro_operator.core.local.market import MarketSource, MarketWish
-from dantaro_operator.errors import FolderError
+from dantaro_operator.errors import FolderError, ObjectNotFoundError
 from dantaro_operator.services.inspection import Selection
 
 __all__ = ["main"]
@@ -140,7 +140,7 @@ def _add_get(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog=_GET_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    get.add_argument("kind", metavar="tb|gb|alloc|all", help="kind of the objects")
+    get.add_argument("kind", metavar="tb|gb|alloc|all", help="kind of the objects, or KIND/NAME")
     get.add_argument("name", nargs="?", metavar="NAME", help="one object only")
     get.add_argument("-o", dest="output", choices=("wide", "yaml", "json"), help="another format")
     _add_place(get)
@@ -153,7 +153,9 @@ def _add_describe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="print one object in full",
         description="Print fields, conditions, open orders and the last events of an object.",
     )
-    describe.add_argument("kind", metavar="tb|gb|alloc", help="kind of the object")
+    describe.add_argument(
+        "kind", metavar="tb|gb|alloc|all", help="kind of the object, or KIND/NAME"
+    )
     describe.add_argument("name", nargs="?", metavar="NAME", help="its name; default: all of them")
     _add_place(describe)
     describe.set_defaults(command=_describe)
@@ -203,7 +205,7 @@ def _source(market: str | None) -> dict[str, object]:
     if market in {MarketSource.SIMULATED, MarketSource.UPBIT}:
         return {"source": market}
     folder = Path(market)
-    if not any(folder.glob("*/1m.csv.gz")):
+    if not any(path.is_file() for path in folder.glob("*/1m.csv.gz")):
         raise FolderError(
             "--market: expected simulated, upbit or a folder with SYMBOL/1m.csv.gz files, "
             f"was {market}"
@@ -213,7 +215,12 @@ def _source(market: str | None) -> dict[str, object]:
 
 def _selection(options: argparse.Namespace) -> Selection:
     namespace = None if options.all_namespaces else options.namespace
-    return Selection(kind=options.kind, name=options.name, namespace=namespace)
+    kind, slash, name = options.kind.partition("/")
+    if slash and options.name is not None:
+        raise ObjectNotFoundError(
+            f"expected one name, was {options.kind} {options.name}: leave one of them out"
+        )
+    return Selection(kind=kind, name=name if slash else options.name, namespace=namespace)
 
 
 def _get(options: argparse.Namespace) -> int:

@@ -70,6 +70,10 @@ class Cluster(Protocol):
         """Run a bot with this configuration. Twice is the same as once."""
         ...
 
+    def restart(self, uid: str, why: str) -> None:
+        """End a bot's process that is stuck; the next `ensure` starts it again."""
+        ...
+
     async def remove(self, uid: str) -> None:
         """Stop a bot for good and put its folder aside. Twice is the same as once."""
         ...
@@ -81,6 +85,11 @@ class Central(Protocol):
     @property
     def config(self) -> CentralConfig:
         """How bots reach it."""
+        ...
+
+    @property
+    def log(self) -> str:
+        """Where its log is."""
         ...
 
     def observe(self) -> ProcessFacts:

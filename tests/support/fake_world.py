@@ -102,6 +102,9 @@ class FakeCluster:
         if known != workload.config:
             self._world.log.append(f"run {workload.config.name}")
 
+    def restart(self, uid: str, why: str) -> None:
+        self._world.log.append(f"restart {uid}: {why}")
+
     async def remove(self, uid: str) -> None:
         self._world.configs.pop(uid, None)
         self._world.log.append(f"remove {uid}")
@@ -109,6 +112,7 @@ class FakeCluster:
 
 class FakeCentral:
     config = CentralConfig(url="http://127.0.0.1:1", key_file="key")
+    log = "central.log"
 
     def __init__(self, world: FakeWorld) -> None:
         self._world = world

@@ -45,6 +45,11 @@ class CentralProcess:
             poll_seconds=self._poll_seconds,
         )
 
+    @property
+    def log(self) -> str:
+        """Path of its log."""
+        return str(self._folder / LOG_NAME)
+
     def observe(self) -> ProcessFacts:
         """Return its process."""
         return self._child.facts

@@ -7,13 +7,16 @@ A child's standard input is a pipe that only we hold: when we die, it reads the 
 
 import asyncio
 import fcntl
+import json
 import os
 import signal
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from dantaro_crds.kit.backoff import Backoff
 from dantaro_crds.kit.clock import Clock
+from dantaro_crds.values import utc_text
 from dantaro_operator.adapters.log_files import last_error
 from dantaro_operator.core.observed import ProcessFacts
 
@@ -49,6 +52,7 @@ class Child:
         self._backoff = Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         self._process: asyncio.subprocess.Process | None = None
         self._started_at = 0.0
+        self._started: datetime | None = None
         self._next_start = 0.0
         self._waiting_since: float | None = None
         self._exit_code: int | None = None
@@ -68,6 +72,7 @@ class Child:
             words=self._words,
             retry_in=None if running else max(self._next_start - self._clock.monotonic(), 0.0),
             blocked="" if running else self._blocked,
+            started=self._started,
         )
 
     def unblock(self) -> None:
@@ -125,6 +130,7 @@ class Child:
         finally:
             os.close(lock)
         self._started_at = self._clock.monotonic()
+        self._started = self._clock.now()
         return True
 
     def _take(self, lock: int, now: float) -> bool:
@@ -167,6 +173,13 @@ class Child:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+    def give_up_on(self, why: str) -> None:
+        """End a process that is stuck and log why; `keep_running` starts it again after a pause."""
+        line = {"ts": utc_text(self._clock.now()), "level": "error", "event": why}
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(f"{json.dumps(line)}\n")
+        self.kill()
 
     def kill(self) -> None:
         """End the process at once."""

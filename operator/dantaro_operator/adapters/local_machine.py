@@ -117,6 +117,11 @@ class LocalMachine:
         bot.child.unblock()
         return bot
 
+    def restart(self, uid: str, why: str) -> None:
+        """End a bot's process that is stuck; the next `ensure` starts it again."""
+        if uid in self._bots:
+            self._bots[uid].child.give_up_on(why)
+
     async def remove(self, uid: str) -> None:
         """Stop a bot for good and put its folder aside. Twice is the same as once."""
         bot = self._bots.pop(uid, None)

@@ -1,6 +1,7 @@
 """What exists for one bot at one moment: the process, its configuration, its last report."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport
@@ -21,6 +22,7 @@ class ProcessFacts:
         words: The last error that it logged before that end; empty if there is none.
         retry_in: Seconds until the next start; None while running or when there is none to come.
         blocked: Why a start can hardly help before something changes; empty when nothing is wrong.
+        started: Wall time of the last start; None before one.
     """
 
     running: bool = False
@@ -30,6 +32,7 @@ class ProcessFacts:
     words: str = ""
     retry_in: float | None = None
     blocked: str = ""
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dantaro_crds.v1alpha1.common import BotState
 from dantaro_crds.v1alpha1.conditions import Phase, Reason
-from dantaro_crds.wire.bot_status import EngineState
+from dantaro_crds.wire.bot_status import BotReport, EngineState
 from dantaro_operator.core.observed import BotObserved, ProcessFacts
 from dantaro_operator.core.plan import Plan
 
@@ -16,7 +16,9 @@ CRASH_LOOP_FAILURES = 3
 STRATEGY_STOPPED = "Stopped"
 """Strategy state of a grid that came to its end: stop loss or take profit."""
 
-_WAITS_FOR_MARKET = frozenset({Reason.SYMBOL_UNKNOWN.value, "WaitingForMarket"})
+_NO_CANDLE = "WaitingForMarket"
+
+_WAITS_FOR_MARKET = frozenset({Reason.SYMBOL_UNKNOWN.value, _NO_CANDLE})
 """Causes by which a bot says that it has no market to trade."""
 
 _ENGINE_FAILED = frozenset({Reason.ENGINE_ERROR.value, "Error"})
@@ -60,10 +62,18 @@ def phase_facts(
         gave_up=bool(process.blocked) or is_crash_looping(process),
         engine=report.engine_state if report else None,
         strategy=report.strategy_state if report else "",
-        unready=report.ready.reason if report and not report.ready.ok else "",
+        unready=_unready(report) if report else "",
         wanted=wanted,
         draining=draining,
     )
+
+
+def _unready(report: BotReport) -> str:
+    """Return why a bot is not ready; before a candle it waits for its market, whatever it says."""
+    if report.ready.ok:
+        return ""
+    has_cause = report.market_time is not None or report.ready.reason in _ENGINE_FAILED
+    return report.ready.reason if has_cause else _NO_CANDLE
 
 
 def is_crash_looping(process: ProcessFacts) -> bool:

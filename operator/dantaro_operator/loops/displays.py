@@ -9,12 +9,15 @@ from rich.text import Text
 
 from dantaro_crds.kit.clock import Clock
 from dantaro_operator.core.local.screen import Screen
-from dantaro_operator.core.local.table import Table, table_text
+from dantaro_operator.core.local.table import Table, fit_table, table_text
 
 __all__ = ["Display", "LiveDisplay", "PlainDisplay"]
 
 PLAIN_EVERY = 3.0
 """Plain pictures come no more often than this, seconds."""
+
+_GAP = 2
+"""Signs that rich puts between two columns."""
 
 _PHASE_STYLES = {
     "Running": "green",
@@ -83,7 +86,7 @@ class LiveDisplay:
 
     def show(self, screen: Screen) -> None:
         """Draw a picture over the last one."""
-        self._live.update(_draw(screen), refresh=True)
+        self._live.update(_draw(screen, self._console.width), refresh=True)
 
     def close(self, screen: Screen | None) -> None:
         """Leave a last picture on the terminal."""
@@ -92,10 +95,10 @@ class LiveDisplay:
         self._live.stop()
 
 
-def _draw(screen: Screen) -> Group:
+def _draw(screen: Screen, width: int) -> Group:
     parts: list[Text | RichTable] = [Text(screen.title, style="bold")]
     for table in screen.tables:
-        parts += [Text(""), _rich_table(table)]
+        parts += [Text(""), _rich_table(fit_table(table, width, gap=_GAP))]
     if screen.messages:
         parts.append(Text(""))
     parts += [Text(f"! {message}", style="yellow") for message in screen.messages]
@@ -105,7 +108,8 @@ def _draw(screen: Screen) -> Group:
 def _rich_table(table: Table) -> RichTable:
     drawn = RichTable(box=None, pad_edge=False, header_style="dim")
     for title in table.header:
-        drawn.add_column(title, no_wrap=True)
+        # A number that is cut is another number: what still does not fit goes on below.
+        drawn.add_column(title, overflow="fold")
     for row in table.rows:
         drawn.add_row(*(Text(cell, style=_style(cell)) for cell in row))
     return drawn

@@ -38,7 +38,7 @@ class UpLoop:
         while not stop.is_set():
             last = await self._service.run_round()
             self._display.show(picture(last))
-            if last.is_over and not self._keep:
+            if last.failure or (last.is_over and not self._keep):
                 break
             rounds += 1
             with suppress(TimeoutError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dantaro_crds.kit.clock import Clock
-from dantaro_crds.v1alpha1 import API_VERSION, GROUP
+from dantaro_crds.v1alpha1 import API_VERSION, CATEGORY, GROUP
 from dantaro_crds.v1alpha1.kinds import KINDS, kind_named
 from dantaro_crds.v1alpha1.resource import Resource, dump
 from dantaro_operator.core.local.describe import describe_object
@@ -37,7 +37,7 @@ class Selection:
     """Which objects.
 
     Attributes:
-        kind: Kinds, plurals or short names as typed, with commas between, or `all`.
+        kind: Kinds, plurals or short names as typed, with commas between, or `all` (`dantaro`).
         name: Name; None is all of the kind.
         namespace: Namespace; None is all of them.
     """
@@ -126,13 +126,13 @@ class Inspection:
         if selection.name is None:
             raise ObjectNotFoundError(f"no {selection.kind} objects{place}")
         raise ObjectNotFoundError(
-            f"expected one of `dantaro get {selection.kind}`, found no {selection.kind} named "
-            f"{selection.name}{place}"
+            f"expected one of `dantaro get {selection.kind}`, found no "
+            f"{' or '.join(sorted(kinds))} named {selection.name}{place}"
         )
 
 
 def _kinds(text: str) -> set[str]:
-    if text.lower() == "all":
+    if text.lower() in {"all", CATEGORY}:
         return set(KINDS)
     return {_kind(part) for part in text.split(",")}
 

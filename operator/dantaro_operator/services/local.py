@@ -17,6 +17,7 @@ from dantaro_operator.core.local.folder import FolderContent, read_content
 from dantaro_operator.core.local.market import MarketSettings
 from dantaro_operator.core.local.registry import SOURCE_FILE
 from dantaro_operator.core.local.round import Decision, World, decide_round
+from dantaro_operator.core.local.trouble import central_trouble, final_failure, has_market
 from dantaro_operator.core.observed import BotObserved, ProcessFacts
 from dantaro_operator.core.plan import MarketMoment
 from dantaro_operator.core.workload import BotPlaces, BotWorkload, PlanSettings
@@ -33,6 +34,9 @@ __all__ = ["LocalPorts", "LocalRound", "LocalService"]
 
 SILENT_AFTER = 15.0
 """Seconds without an answer after which a running bot counts as silent."""
+
+STUCK_AFTER = 60.0
+"""Seconds without an answer after which a running bot's process is ended and started again."""
 
 MAX_FAREWELLS = 10
 """How many deleted bots are still told of; the oldest are left out."""
@@ -64,6 +68,7 @@ class LocalRound:
         trouble: What a person should know about central; empty if nothing.
         time: Wall time.
         is_over: Whether the replay ended and every bot has seen all of it.
+        failure: Why the market cannot be had at all, so that going on is no use; else empty.
     """
 
     objects: tuple[Resource, ...]
@@ -74,21 +79,16 @@ class LocalRound:
     trouble: str
     time: datetime
     is_over: bool
-
-    @property
-    def market_times(self) -> Mapping[str, datetime]:
-        """Market time of each bot that has one, by uid."""
-        return {
-            uid: report.market_time
-            for uid, report in self.reports.items()
-            if report.market_time is not None
-        }
+    failure: str = ""
 
 
 @dataclass(slots=True)
 class _Answer:
+    """Last answer of a process, or when it was first seen while it has not answered yet."""
+
     pid: int
     time: float
+    answered: bool = False
 
 
 @dataclass(slots=True)
@@ -119,6 +119,8 @@ class LocalService:
         self._answers: dict[str, _Answer] = {}
         self._missing: frozenset[Key] = frozenset()
         self._symbols: frozenset[str] = frozenset()
+        self._served = False
+        self._saved_market = market if market.started else None
         self._farewells: list[Finding] = []
         self._read: tuple[FolderScan, dict[Key, object], FolderContent] | None = None
 
@@ -130,6 +132,7 @@ class LocalService:
     async def run_round(self) -> LocalRound:
         """Gather, decide, apply. Twice is the same as once."""
         gathered = await self._gather()
+        self._served = self._served or has_market(gathered.health)
         decision = decide_round(
             World(
                 content=self._content(),
@@ -149,15 +152,18 @@ class LocalService:
         )
         await self._apply(decision)
         self._farewells = [*self._farewells, *decision.farewells][-MAX_FAREWELLS:]
+        failure = "" if self._served else final_failure(gathered.central)
+        log = self._ports.central.log
         return LocalRound(
             objects=decision.objects,
             reports=self._reports,
             health=gathered.health,
             market=self._market,
             findings=(*decision.findings, *self._farewells),
-            trouble=self._trouble(gathered),
+            trouble="" if failure else central_trouble(gathered.health, gathered.central, log=log),
             time=self._ports.clock.now(),
             is_over=_is_over(gathered, decision.workloads),
+            failure=failure,
         )
 
     async def _gather(self) -> _Gathered:
@@ -173,18 +179,33 @@ class LocalService:
                 continue
             pid = processes[uid][1].pid
             if pid is not None:
-                self._answers[uid] = _Answer(pid=pid, time=now)
+                self._answers[uid] = _Answer(pid=pid, time=now, answered=True)
             self._take_report(report)
+        self._end_stuck(processes, now)
         bots = {
             uid: self._observed(uid, config_and_process, now)
             for uid, config_and_process in processes.items()
         }
         return _Gathered(health=health, bots=bots, central=ports.central.observe(), fresh=reports)
 
+    def _end_stuck(
+        self, processes: Mapping[str, tuple[BotConfig, ProcessFacts]], now: float
+    ) -> None:
+        """End processes that run and have not answered for so long that they never will."""
+        for uid, (_, process) in processes.items():
+            if process.pid is None:
+                continue
+            known = self._answers.get(uid)
+            if known is None or known.pid != process.pid:
+                self._answers[uid] = _Answer(pid=process.pid, time=now)
+            elif now - known.time > STUCK_AFTER:
+                words = f"ended by dantaro up: it did not answer for {STUCK_AFTER:.0f} s"
+                self._ports.cluster.restart(uid, words)
+
     def _observed(self, uid: str, known: tuple[BotConfig, ProcessFacts], now: float) -> BotObserved:
         config, process = known
         answer = self._answers.get(uid)
-        answered = answer is not None and answer.pid == process.pid
+        answered = answer is not None and answer.answered and answer.pid == process.pid
         return BotObserved(
             config=config,
             process=process,
@@ -226,9 +247,7 @@ class LocalService:
         self._missing = decision.missing
         self._symbols |= {workload.config.symbol for workload in decision.workloads}
         if decision.workloads:
-            if not self._market.started:
-                self._market = self._market.model_copy(update={"started": True})
-                ports.objects.save_market(self._market)
+            self._save_market()
             await ports.central.ensure(self._market, self._symbols)
         for workload in decision.workloads:
             await ports.cluster.ensure(workload)
@@ -236,6 +255,13 @@ class LocalService:
             await ports.cluster.remove(item.metadata.uid)
             ports.objects.remove_object(item)
             self._stored.pop(item.key, None)
+
+    def _save_market(self) -> None:
+        """Store the choice before central runs, and that it holds for good once central served."""
+        fresh = self._market.model_copy(update={"started": self._market.started or self._served})
+        if fresh != self._saved_market:
+            self._ports.objects.save_market(fresh)
+        self._market = self._saved_market = fresh
 
     def _save(self, item: Resource) -> None:
         known = self._stored.get(item.key)
@@ -248,16 +274,6 @@ class LocalService:
         )
         self._ports.objects.save_object(item, durable=not is_status_only)
         self._stored[item.key] = item
-
-    @staticmethod
-    def _trouble(gathered: _Gathered) -> str:
-        health, process = gathered.health, gathered.central
-        if health is not None:
-            quiet = health.status == "ok" or health.status.startswith("starting")
-            return "" if quiet else f"central: {health.status}"
-        if process.exit_code is None and not process.blocked:
-            return ""
-        return f"central ended with code {process.exit_code}: {process.words or 'see its log'}"
 
 
 def _is_over(gathered: _Gathered, workloads: tuple[BotWorkload, ...]) -> bool:

@@ -144,6 +144,21 @@ async def test_a_child_that_ignores_the_request_is_killed(
     assert not child.facts.running
 
 
+async def test_a_child_that_is_stuck_is_ended_and_started_again(fixture: Fixture) -> None:
+    child = fixture.child()
+    await child.keep_running(script(WAITS))
+    pid = child.facts.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    child.give_up_on("it did not answer")
+    await until(lambda: not child.facts.running)
+    await child.keep_running(script(WAITS))
+    facts = child.facts
+    assert (facts.exit_code, facts.words) == (-9, "it did not answer")
+    fixture.clock.seconds += facts.retry_in or 0
+    assert await child.keep_running(script(WAITS))
+
+
 async def test_a_large_log_is_moved_aside(fixture: Fixture) -> None:
     fixture.folder.mkdir()
     large = fixture.folder / "child.log"

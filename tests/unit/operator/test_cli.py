@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from dantaro_operator.adapters.local_state import STATE_FOLDER, LocalState
+from dantaro_operator.adapters.yaml_values import to_yaml
 from dantaro_operator.cli import _guarded, main
 from tests.support.bots import make_allocation, make_grid_bot, make_report
+from tests.support.documents import grid_bot_document
 
 pytestmark = pytest.mark.unit
 
@@ -56,6 +58,10 @@ def test_get_prints_the_table_of_kubectl(folder: Path, capsys: pytest.CaptureFix
         (["get", "gb", "grid", "-o", "yaml"], "lowerPrice: '90000000'"),
         (["describe", "gb", "grid"], "Equity: 5000012.6"),
         (["describe", "alloc"], "Kind: Allocation"),
+        (["describe", "all"], "Kind: GridBot"),
+        (["get", "gb/grid"], "grid "),
+        (["get", "dantaro"], "gridbot.dantaro.io/grid"),
+        (["describe", "gb/grid"], "Equity: 5000012.6"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -80,10 +86,12 @@ def test_json_holds_one_object_by_name_and_else_a_list(
     ("arguments", "want"),
     [
         (["get", "pods"], "expected one of all, alloc, tb, gb, was pods"),
-        (["get", "gb", "nobody"], "found no gb named nobody in namespace default"),
+        (["get", "gb", "nobody"], "found no GridBot named nobody in namespace default"),
         (["get", "tb"], "no tb objects in namespace default"),
         (["get", "gb", "-n", "other"], "no gb objects in namespace other"),
-        (["describe", "gb", "nobody"], "found no gb named nobody"),
+        (["describe", "gb", "nobody"], "found no GridBot named nobody"),
+        (["get", "gb/nobody"], "found no GridBot named nobody"),
+        (["get", "gb/grid", "grid"], "expected one name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -168,3 +176,20 @@ def test_nothing_prints_a_traceback(
     for path in re.findall(r"\S*dantaro-bug-\S*\.txt", told):
         assert "ZeroDivisionError" in Path(path).read_text()
         Path(path).unlink()
+
+
+def test_a_refused_market_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(to_yaml(grid_bot_document()))
+    assert run("up", str(tmp_path), "--speed", "max") == 1
+    assert "--speed: max works only with recorded candles" in capsys.readouterr().err
+    assert not (tmp_path / STATE_FOLDER).exists()
+
+
+def test_a_folder_in_place_of_candles_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "KRW-BTC" / "1m.csv.gz").mkdir(parents=True)
+    assert run("up", str(tmp_path), "--market", str(tmp_path)) == 1
+    assert "--market: expected simulated, upbit or a folder" in capsys.readouterr().err

@@ -21,6 +21,8 @@ SIMULATED_SPEED = "60"
 REAL_SPEED = "1"
 """Recorded and live markets run at their own pace unless asked otherwise."""
 
+_FROM_ASIDE = {"started", "start", "seed"}
+
 
 class MarketSource(StrEnum):
     """Where candles come from; the names are central's."""
@@ -44,7 +46,7 @@ class MarketSettings(Model):
     seed: int | None = Field(default=None, ge=0)
     """Seed of the simulated market; null: central's default."""
     started: bool = False
-    """Whether central was ever started on it, so that its clock exists."""
+    """Whether central ever served it, so that its clock exists: from then on it is for good."""
 
     @property
     def poll_seconds(self) -> float:
@@ -56,9 +58,9 @@ class MarketSettings(Model):
     @model_validator(mode="after")
     def _speed_fits(self) -> Self:
         if self.speed == MAX_SPEED and self.source is not MarketSource.REPLAY:
-            raise ValueError("speed max works only with recorded candles: give a number")
+            raise ValueError("max works only with recorded candles: give a number")
         if self.speed != MAX_SPEED and float(self.speed) <= 0:
-            raise ValueError(f"speed must be > 0 or max, was {self.speed}")
+            raise ValueError(f"expected a number > 0 or max, was {self.speed}")
         if self.source is MarketSource.UPBIT and float(self.speed) != 1:
             raise ValueError(f"a live market has speed 1, was {self.speed}: leave --speed out")
         return self
@@ -87,8 +89,18 @@ def decide_market(wish: MarketWish, stored: MarketSettings | None) -> MarketSett
     """
     if stored is None:
         return _new_market(wish)
+    if not stored.started:
+        return _new_market(_resumed(wish, stored))
     _refuse_another(wish, stored)
     return _checked({**stored.model_dump(), "speed": wish.speed or stored.speed})
+
+
+def _resumed(wish: MarketWish, stored: MarketSettings) -> MarketWish:
+    """Return the wish on top of a choice that came to nothing: another source drops all of it."""
+    if wish.source is not None and (wish.source, wish.folder) != (stored.source, stored.folder):
+        return wish
+    known = stored.model_dump(exclude={"started"} if wish.source is None else _FROM_ASIDE)
+    return MarketWish.model_validate(known | wish.model_dump(exclude_none=True))
 
 
 def _new_market(wish: MarketWish) -> MarketSettings:
@@ -120,7 +132,8 @@ def _checked(values: dict[str, object]) -> MarketSettings:
             message = f"expected a number > 0 or max, was {first['input']}"
         else:
             message = first["msg"].removeprefix("Value error, ")
-        option = f"--{first['loc'][0]}: " if first["loc"] else ""
+        # What only the model as a whole can refuse is always about the speed.
+        option = f"--{first['loc'][0] if first['loc'] else 'speed'}: "
         raise SpecError(f"{option}{message}") from error
 
 

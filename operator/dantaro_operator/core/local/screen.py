@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dantaro_crds.v1alpha1.common import ConditionStatus
+from dantaro_crds.v1alpha1.common import Condition, ConditionStatus
 from dantaro_crds.v1alpha1.conditions import ConditionType, Reason, condition_of
 from dantaro_crds.v1alpha1.kinds import KINDS
 from dantaro_crds.v1alpha1.resource import Resource
-from dantaro_crds.values import quote_of
+from dantaro_crds.values import quote_of, utc_text
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
 from dantaro_operator.core.bots import Bot, bots_in, label
@@ -91,10 +91,11 @@ def build_screen(
         for bot in bots_in(resources)
         for text in _complaints(bot, reports.get(bot.metadata.uid), now, is_told=label(bot) in told)
     ]
+    lines = [trouble, _late_start(market, health), *shown, *_bounded(complaints)]
     return Screen(
         title=_title(market, health),
         tables=tuple(table for table in tables if table.rows),
-        messages=tuple(dict.fromkeys([trouble] * bool(trouble) + shown + _bounded(complaints))),
+        messages=tuple(line for line in dict.fromkeys(lines) if line),
         time=now,
     )
 
@@ -106,6 +107,13 @@ def _title(market: MarketSettings, health: CentralHealth | None) -> str:
     clock = f"{time:%Y-%m-%d %H:%M} UTC on the market" if time else "central starts"
     ended = ", ended" if health and health.source.ended else ""
     return f"{name}, {clock}{ended}, {speed}"
+
+
+def _late_start(market: MarketSettings, health: CentralHealth | None) -> str:
+    start = health.market_start if health else None
+    if market.start is None or start is None or start <= market.start:
+        return ""
+    return f"--from: the 1-minute candles begin at {utc_text(start)}: the market starts there"
 
 
 def _bounded(lines: list[str]) -> list[str]:
@@ -130,9 +138,22 @@ def _trouble(bot: Bot, now: datetime) -> str:
     ready = condition_of(bot.status.conditions, ConditionType.READY)
     if ready is None or ready.status is ConditionStatus.TRUE:
         return ""
-    if ready.reason in _PASSING and now - ready.last_transition_time < _PATIENCE:
+    if _may_pass(bot, ready) and now - ready.last_transition_time < _PATIENCE:
         return ""
     return ready.message
+
+
+def _may_pass(bot: Bot, ready: Condition) -> bool:
+    """Whether it is the start, or central that every bot waits for."""
+    if ready.reason in _PASSING:
+        return True
+    central = condition_of(bot.status.conditions, ConditionType.CENTRAL_REACHABLE)
+    return (
+        central is not None
+        and central.status is ConditionStatus.FALSE
+        and central.reason == ready.reason
+        and ready.reason != Reason.SYMBOL_UNKNOWN
+    )
 
 
 def _budget_change(bot: Bot, report: BotReport | None) -> str:
@@ -151,6 +172,9 @@ def _budget_change(bot: Bot, report: BotReport | None) -> str:
 
 def _idle(bot: Bot) -> str:
     """Why a bot that could trade holds neither an order nor coin."""
+    ready = condition_of(bot.status.conditions, ConditionType.READY)
+    if ready is None or ready.status is not ConditionStatus.TRUE:
+        return ""
     orders, position = bot.status.orders, bot.status.position
     if (orders is not None and orders.open) or (position is not None and position.amount):
         return ""

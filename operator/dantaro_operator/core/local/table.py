@@ -1,19 +1,35 @@
 """Objects as the rows that `kubectl get` would print: the same columns, the same ages."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from dantaro_crds.v1alpha1.resource import PrinterColumn, Resource, dump
 from dantaro_crds.values import parse_utc
 
-__all__ = ["Table", "age_text", "build_table", "table_text"]
+__all__ = ["Table", "age_text", "build_table", "fit_table", "table_text"]
 
 MARKET_AGES = frozenset({".status.analysisTime"})
 """Columns whose time is market time: their age is taken against the bot's own market time."""
 
 _GAP = "   "
+
+_DROP_ORDER: tuple[tuple[str, frozenset[str]], ...] = (
+    ("AGE", frozenset()),
+    ("HALTED", frozenset({"", "False"})),
+    ("READY", frozenset({"True"})),
+    ("EXCHANGE", frozenset()),
+    ("MODE", frozenset()),
+    ("STRATEGY", frozenset()),
+    ("ALLOCATED", frozenset()),
+    ("BUDGET", frozenset()),
+    ("SYMBOL", frozenset()),
+    ("ORDERS", frozenset()),
+    ("REALIZED", frozenset()),
+    ("UNREALIZED", frozenset()),
+)
+"""What goes first where there is no room, with the only values that may go; none named: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,3 +133,31 @@ def table_text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         _GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
+
+
+def fit_table(table: Table, width: int, *, gap: int) -> Table:
+    """Return a table without the columns that matter least, until it fits.
+
+    Args:
+        table: The table.
+        width: Room, signs.
+        gap: Signs between two columns.
+    """
+    for title, harmless in _DROP_ORDER:
+        if _width(table, gap) <= width:
+            break
+        if title in table.header:
+            at = table.header.index(title)
+            if not harmless or {row[at] for row in table.rows} <= harmless:
+                table = _without(table, at)
+    return table
+
+
+def _width(table: Table, gap: int) -> int:
+    columns = list(zip(table.header, *table.rows, strict=True))
+    return sum(max(map(len, column)) for column in columns) + gap * (len(columns) - 1)
+
+
+def _without(table: Table, at: int) -> Table:
+    rows = tuple((*row[:at], *row[at + 1 :]) for row in table.rows)
+    return replace(table, header=(*table.header[:at], *table.header[at + 1 :]), rows=rows)

@@ -52,6 +52,26 @@ RUNS = {"planned": True, "running": True}
             RUNS | {"engine": EngineState.RUNNING, "draining": True}, Phase.STOPPING, id="deleted"
         ),
         pytest.param(
+            RUNS | {"engine": EngineState.RUNNING, "unready": "SymbolUnknown"},
+            Phase.PENDING,
+            id="unknown-market",
+        ),
+        pytest.param(
+            RUNS | {"engine": EngineState.RUNNING, "unready": "WaitingForMarket"},
+            Phase.PENDING,
+            id="no-candle-yet",
+        ),
+        pytest.param(
+            RUNS | {"engine": EngineState.RUNNING, "unready": "EngineError"},
+            Phase.ERROR,
+            id="gave-up",
+        ),
+        pytest.param(
+            RUNS | {"engine": EngineState.RUNNING, "unready": "DailyLoss"},
+            Phase.RUNNING,
+            id="halted-bots-still-work-their-orders",
+        ),
+        pytest.param(
             RUNS | {"engine": EngineState.ERROR, "draining": True}, Phase.ERROR, id="error-wins"
         ),
     ],

@@ -179,6 +179,20 @@ def test_a_refused_bot_that_goes_on_says_so() -> None:
             id="not-ready-by-its-own-word",
         ),
         pytest.param(
+            reporting(ready={"ok": False, "reason": "Transient", "message": "x"}, marketTime=None),
+            "Pending",
+            ("False", "Transient"),
+            "Reconciling",
+            id="no-candle-yet",
+        ),
+        pytest.param(
+            reporting(ready={"ok": False, "reason": "Error", "message": "x"}, marketTime=None),
+            "Error",
+            ("False", "Error"),
+            "Stalled",
+            id="error-before-the-first-candle",
+        ),
+        pytest.param(
             reporting(
                 engineState="ERROR", ready={"ok": False, "reason": "EngineError", "message": "x"}
             ),
@@ -221,6 +235,10 @@ def test_bound_money_is_told() -> None:
     found = status(reporting(budget="6000000"))
     assert verdict(found, "Allocated") == ("True", "BudgetBound")
     assert "1,000,000 KRW more are bound" in condition(found, "Allocated").message
+
+
+def test_what_really_trades_is_told() -> None:
+    assert status(reporting(strategy="staged")).strategy == "staged"
 
 
 def test_figures_outlive_the_process() -> None:

@@ -66,3 +66,17 @@ def test_the_live_table_draws_title_table_and_messages() -> None:
     text = out.getvalue()
     for words in ("simulated market", "NAME", "Running", "Stopped", "! careful"):
         assert words in text
+
+
+@pytest.mark.parametrize(("width", "shows_age"), [(80, True), (60, False), (40, False)])
+def test_numbers_are_never_cut_where_there_is_little_room(width: int, shows_age: bool) -> None:
+    out = io.StringIO()
+    header = ("NAME", "MODE", "SYMBOL", "PHASE", "BUDGET", "PNL", "ORDERS", "AGE")
+    row = ("btc", "Paper", "KRW-BTC", "Running", "123456789012", "-98765432", "11", "5m")
+    table = Table(plural="gridbots", header=header, rows=(row,))
+    display = LiveDisplay(Console(file=out, force_terminal=True, width=width, color_system=None))
+    display.close(replace(SCREEN, tables=(table,)))
+    text = out.getvalue()
+    assert "\u2026" not in text
+    assert "-98765432" in text
+    assert ("5m" in text) is shows_age

@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -6,7 +5,7 @@ import pytest
 from dantaro_crds.wire.bundle import CentralHealth
 from dantaro_operator.core.bots import bots_in
 from dantaro_operator.core.observed import ProcessFacts
-from tests.support.bots import make_scan
+from tests.support.bots import NOW, make_scan
 from tests.support.documents import trading_bot_document
 from tests.support.fake_world import ACCOUNT, FakeWorld, answer_all, healthy, make_service
 
@@ -20,7 +19,7 @@ async def test_objects_and_the_market_are_stored_before_anything_starts() -> Non
         "store main",
         "store grid",
         "store staged",
-        "market started=True",
+        "market started=False",
         "central",
         "run grid",
         "run staged",
@@ -58,9 +57,6 @@ async def test_reports_become_status_and_are_kept() -> None:
     done = await service.run_round()
     assert {bot.status.phase for bot in bots_in(done.objects)} == {"Running"}
     assert sorted(world.reports) == ["uid-000001", "uid-000002"]
-    assert done.market_times == dict.fromkeys(
-        world.reports, datetime(2025, 9, 1, 0, 10, tzinfo=UTC)
-    )
 
 
 async def test_a_heartbeat_alone_is_not_stored() -> None:
@@ -87,6 +83,58 @@ async def test_a_bot_that_stops_answering_is_silent_after_a_while() -> None:
     done = await service.run_round()
     reasons = {bot.status.conditions[0].reason for bot in bots_in(done.objects)}
     assert reasons == {"NotReporting"}
+
+
+async def test_a_bot_that_never_answers_is_started_again() -> None:
+    world = FakeWorld(health=healthy())
+    service = make_service(world)
+    await service.run_round()
+    await service.run_round()
+    answer_all(world)
+    world.answers.pop("uid-000002")
+    for seconds, want in (
+        (59, []),
+        (61, ["restart uid-000002: ended by dantaro up: it did not answer for 60 s"]),
+    ):
+        world.seconds = seconds
+        await service.run_round()
+        assert [line for line in world.log if line.startswith("restart")] == want
+
+
+async def test_a_market_is_for_good_once_central_served_it() -> None:
+    world = FakeWorld()
+    service = make_service(world)
+    await service.run_round()
+    world.health = healthy()
+    await service.run_round()
+    await service.run_round()
+    told = [line for line in world.log if line.startswith("market")]
+    assert told == ["market started=False", "market started=True"]
+
+
+@pytest.mark.parametrize(
+    ("served", "central", "want"),
+    [
+        pytest.param(
+            False,
+            ProcessFacts(exit_code=78, words="there are no candles after that"),
+            "central cannot serve this market (--market, --from): there are no candles after that",
+            id="cannot-start",
+        ),
+        pytest.param(True, ProcessFacts(exit_code=78), "", id="broke-later"),
+        pytest.param(False, ProcessFacts(exit_code=70), "", id="crashed"),
+        pytest.param(False, ProcessFacts(running=True, exit_code=78), "", id="tries-again"),
+    ],
+)
+async def test_a_market_that_cannot_be_served_is_a_failure(
+    served: bool, central: ProcessFacts, want: str
+) -> None:
+    world = FakeWorld(health=healthy() if served else None)
+    service = make_service(world)
+    await service.run_round()
+    world.health, world.central = None, central
+    done = await service.run_round()
+    assert (done.failure, bool(done.trouble)) == (want, not want)
 
 
 async def test_the_report_of_a_dead_process_does_not_count() -> None:
@@ -132,12 +180,34 @@ async def test_a_drained_bot_is_removed() -> None:
         ),
         pytest.param(
             None,
-            ProcessFacts(exit_code=78, words="no such folder"),
-            "central ended with code 78: no such folder",
+            ProcessFacts(exit_code=75, words="the disk is full"),
+            "central ended with code 75: the disk is full; it is started again",
             id="ended",
         ),
         pytest.param(
-            None, ProcessFacts(exit_code=-9), "central ended with code -9: see its log", id="killed"
+            None,
+            ProcessFacts(exit_code=-9),
+            "central ended with code -9: its log is central.log; it is started again",
+            id="killed",
+        ),
+        pytest.param(
+            None,
+            ProcessFacts(exit_code=70),
+            "central ended with code 70: its log is central.log; it is started again; a bug of "
+            "ours: please send central.log with a report",
+            id="bug",
+        ),
+        pytest.param(
+            healthy(status="the worker gave no sign of life since 2026-01-31T08:00:00Z"),
+            ProcessFacts(running=True, started=NOW),
+            "",
+            id="silence-of-an-earlier-process",
+        ),
+        pytest.param(
+            healthy(status="the worker gave no sign of life since 2026-01-31T09:00:00Z"),
+            ProcessFacts(running=True, started=NOW),
+            "central: the worker gave no sign of life since 2026-01-31T09:00:00Z",
+            id="silence-of-this-process",
         ),
     ],
 )

@@ -9,6 +9,9 @@ pytestmark = pytest.mark.unit
 
 SIMULATED = {"source": "simulated", "speed": "60", "started": False}
 REPLAY = {"source": "replay", "folder": "/candles"}
+STARTED = {"started": True}
+RUNS = {"speed": "1"} | STARTED
+BAD_START = REPLAY | {"speed": "max", "start": "2030-01-01T00:00:00Z"}
 
 
 def decide(wish: dict[str, Any], stored: dict[str, Any] | None = None) -> MarketSettings:
@@ -43,6 +46,21 @@ def decide(wish: dict[str, Any], stored: dict[str, Any] | None = None) -> Market
             id="speed-may-change",
         ),
         pytest.param(REPLAY, REPLAY | {"speed": "max"}, REPLAY | {"speed": "max"}, id="same-again"),
+        pytest.param(
+            {"start": "2025-09-15T00:00:00Z"},
+            BAD_START,
+            BAD_START | {"start": "2025-09-15T00:00:00Z"},
+            id="another-start-after-one-that-came-to-nothing",
+        ),
+        pytest.param(
+            REPLAY,
+            BAD_START,
+            REPLAY | {"speed": "max"},
+            id="no-start-after-one-that-came-to-nothing",
+        ),
+        pytest.param(
+            {"source": "simulated"}, BAD_START, SIMULATED, id="another-market-after-a-failure"
+        ),
     ],
 )
 def test_the_market_is_chosen_once(
@@ -54,9 +72,11 @@ def test_the_market_is_chosen_once(
 @pytest.mark.parametrize(
     ("wish", "stored", "want"),
     [
-        pytest.param({"speed": "max"}, None, "only with recorded candles", id="max-simulated"),
+        pytest.param(
+            {"speed": "max"}, None, "--speed: max works only with recorded", id="max-simulated"
+        ),
         pytest.param({"speed": "fast"}, None, "--speed: expected a number > 0 or max", id="word"),
-        pytest.param({"speed": "0"}, None, "speed must be > 0", id="standstill"),
+        pytest.param({"speed": "0"}, None, "--speed: expected a number > 0", id="standstill"),
         pytest.param({"speed": "-1"}, None, "--speed: expected a number", id="backwards"),
         pytest.param({"source": "upbit", "speed": "2"}, None, "speed 1", id="live-faster"),
         pytest.param(
@@ -66,14 +86,17 @@ def test_the_market_is_chosen_once(
         pytest.param(REPLAY | {"seed": 1}, None, "--seed", id="seed-of-a-recording"),
         pytest.param({"seed": -1}, None, "--seed", id="negative-seed"),
         pytest.param(
-            {"source": "upbit"}, SIMULATED, "--market: this folder's bots live on", id="another"
+            {"source": "upbit"},
+            SIMULATED | STARTED,
+            "--market: this folder's bots live on",
+            id="another",
+        ),
+        pytest.param(REPLAY | {"folder": "/b"}, REPLAY | RUNS, "live on /candles", id="folder"),
+        pytest.param(
+            {"seed": 2}, SIMULATED | {"seed": 1} | STARTED, "with seed 1", id="another-seed"
         ),
         pytest.param(
-            REPLAY | {"folder": "/b"}, REPLAY | {"speed": "1"}, "live on /candles", id="folder"
-        ),
-        pytest.param({"seed": 2}, SIMULATED | {"seed": 1}, "with seed 1", id="another-seed"),
-        pytest.param(
-            {"start": "2025-09-15T00:00:00Z"}, REPLAY | {"speed": "1"}, "--from", id="another-start"
+            {"start": "2025-09-15T00:00:00Z"}, REPLAY | RUNS, "--from", id="another-start"
         ),
     ],
 )

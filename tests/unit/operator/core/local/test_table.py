@@ -4,7 +4,7 @@ import pytest
 
 from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.grid_bot import GridBot
-from dantaro_operator.core.local.table import age_text, build_table, table_text
+from dantaro_operator.core.local.table import Table, age_text, build_table, fit_table, table_text
 from tests.support.bots import NOW, make_allocation, make_grid_bot
 
 pytestmark = pytest.mark.unit
@@ -89,3 +89,23 @@ def test_rows_come_by_namespace_and_name() -> None:
 
 def test_text_is_padded_to_the_widest_cell_without_trailing_blanks() -> None:
     assert table_text(("A", "B"), [("long", ""), ("x", "y")]) == "A      B\nlong\nx      y"
+
+
+@pytest.mark.parametrize(
+    ("halted", "ready", "width", "want"),
+    [
+        pytest.param("False", "True", 99, ("NAME", "MODE", "READY", "HALTED", "AGE"), id="room"),
+        pytest.param("False", "True", 28, ("NAME", "MODE", "READY", "HALTED"), id="age-first"),
+        pytest.param("False", "True", 14, ("NAME", "MODE"), id="then-what-is-as-it-should-be"),
+        pytest.param("True", "False", 19, ("NAME", "READY", "HALTED"), id="trouble-stays"),
+        pytest.param("True", "False", 1, ("NAME", "READY", "HALTED"), id="no-room-at-all"),
+    ],
+)
+def test_what_matters_least_goes_where_there_is_no_room(
+    halted: str, ready: str, width: int, want: tuple[str, ...]
+) -> None:
+    row = ("main", "Paper", ready, halted, "5m")
+    table = Table(plural="x", header=("NAME", "MODE", "READY", "HALTED", "AGE"), rows=(row,))
+    found = fit_table(table, width, gap=2)
+    assert found.header == want
+    assert len(found.rows[0]) == len(want)
