@@ -49,12 +49,13 @@ class PlainDisplay:
         self._clock = clock
         self._shown: tuple[object, ...] | None = None
         self._told: tuple[str, ...] = ()
+        self._subjects: frozenset[str] = frozenset()
         self._last = float("-inf")
 
     def show(self, screen: Screen) -> None:
         """Print a picture if it differs, and the last one was a while ago or a message is new."""
         now = self._clock.monotonic()
-        is_early = now - self._last < PLAIN_EVERY and set(screen.messages) <= set(self._told)
+        is_early = now - self._last < PLAIN_EVERY and _subjects(screen) <= self._subjects
         if is_early or screen.fingerprint() == self._shown:
             return
         self._last = now
@@ -67,6 +68,7 @@ class PlainDisplay:
 
     def _print(self, screen: Screen) -> None:
         self._shown = screen.fingerprint()
+        self._subjects = _subjects(screen)
         parts = [f"{screen.time:%H:%M:%S} {screen.title}"]
         parts += [table_text(table.header, table.rows) for table in screen.tables]
         if screen.messages != self._told:
@@ -74,6 +76,11 @@ class PlainDisplay:
             self._told = screen.messages
         self._out.write("\n".join(parts) + "\n\n")
         self._out.flush()
+
+
+def _subjects(screen: Screen) -> frozenset[str]:
+    """Return what messages are about: one that only has other figures is no reason to hurry."""
+    return frozenset(message.partition(": ")[0] for message in screen.messages)
 
 
 class LiveDisplay:

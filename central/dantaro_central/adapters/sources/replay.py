@@ -87,7 +87,9 @@ class ReplaySource:
         ]
         if not spans:
             raise self._nothing_to_trade()
-        start = start or self._start or max(first for first, _ in spans)
+        asked = start or self._start
+        # Before the first candle of all there is nothing to walk through.
+        start = max(asked, min(first for first, _ in spans)) if asked else max(f for f, _ in spans)
         end = max(last for _, last in spans) + MINUTE
         if start >= end:
             raise SpecError(

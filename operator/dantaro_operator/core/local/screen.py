@@ -11,7 +11,7 @@ from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.values import quote_of, utc_text
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
-from dantaro_operator.core.bots import Bot, bots_in, label
+from dantaro_operator.core.bots import Bot, bots_in, label, strategy_of
 from dantaro_operator.core.figures import round_money
 from dantaro_operator.core.local.documents import Finding
 from dantaro_operator.core.local.market import MAX_SPEED, MarketSettings
@@ -171,11 +171,20 @@ def _budget_change(bot: Bot, report: BotReport | None) -> str:
 
 
 def _idle(bot: Bot) -> str:
-    """Why a bot that could trade holds neither an order nor coin."""
+    """Why a bot holds neither an order nor coin, or trades something else than its spec says."""
     ready = condition_of(bot.status.conditions, ConditionType.READY)
     if ready is None or ready.status is not ConditionStatus.TRUE:
         return ""
     orders, position = bot.status.orders, bot.status.position
+    if _is_held_back(bot):
+        return bot.status.message or ""
     if (orders is not None and orders.open) or (position is not None and position.amount):
         return ""
     return bot.status.message or ""
+
+
+def _is_held_back(bot: Bot) -> bool:
+    """Whether the market or the strategy that it reports is not the one of its spec."""
+    status = bot.status
+    is_other_market = status.symbol is not None and bot.spec.symbol not in {"auto", status.symbol}
+    return is_other_market or status.strategy not in {None, strategy_of(bot).name}

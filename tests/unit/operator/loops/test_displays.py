@@ -40,6 +40,15 @@ def test_plain_lines_come_only_with_news_and_not_too_often() -> None:
     assert "Stopped" in out.getvalue()
 
 
+@pytest.mark.parametrize(("message", "is_shown"), [("a: price 2", False), ("b: stuck", True)])
+def test_only_trouble_with_something_new_is_shown_at_once(message: str, is_shown: bool) -> None:
+    out = io.StringIO()
+    display = PlainDisplay(out, clock=StepClock())
+    display.show(replace(SCREEN, messages=("a: price 1",)))
+    display.show(replace(SCREEN, messages=(message,)))
+    assert (message in out.getvalue()) is is_shown
+
+
 def test_a_message_is_said_once() -> None:
     out, clock = io.StringIO(), StepClock()
     display = PlainDisplay(out, clock=clock)

@@ -173,6 +173,11 @@ UNKNOWN = {"ok": False, "reason": "SymbolUnknown", "message": "central has no KR
             "coin free it",
             id="a-cut-budget",
         ),
+        pytest.param(
+            {"symbol": "KRW-SOL", "message": "the market cannot change"},
+            "GridBot/grid: the market cannot change",
+            id="another-market-than-its-spec-while-it-trades",
+        ),
     ],
 )
 def test_a_bot_that_does_not_trade_says_why(values: dict[str, object], want: str) -> None:
