@@ -6,7 +6,6 @@ the same work as with a real one (ADR 0001). Position and books are stored in on
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +17,7 @@ from dantaro_crds.values import utc_text
 from dantaro_crds.venues import VenueRules
 from dantaro_crds.wire.bundle import Candle
 from dantaro_runtime.adapters.exchanges.paper_records import (
+    fill_row,
     order_values,
     to_fill,
     to_order,
@@ -36,6 +36,7 @@ from dantaro_runtime.core.paper import (
     PaperState,
     WalkEvent,
     absorb,
+    filled,
 )
 from dantaro_runtime.ports import MarkedFill
 
@@ -166,7 +167,7 @@ class PaperExchange:
             for order in self._changed.values():
                 self._put(link, order)
             if self._new_fills:
-                link.execute(sa.insert(paper_fills), [_fill_row(f) for f in self._new_fills])
+                link.execute(sa.insert(paper_fills), [fill_row(f) for f in self._new_fills])
         self._saved = key
         self._changed.clear()
         self._new_fills.clear()
@@ -246,14 +247,7 @@ class PaperExchange:
 
     def _take(self, fills: Sequence[PaperFill]) -> None:
         for fill in fills:
-            order = self._resting.pop(fill.client_id)
-            self._changed[fill.client_id] = replace(
-                order,
-                state=PaperState.DONE,
-                filled_volume=fill.volume,
-                filled_funds=fill.price * fill.volume,
-                fee=fill.fee,
-            )
+            self._changed[fill.client_id] = filled(self._resting.pop(fill.client_id), fill)
         self._remember(fills)
 
     def _remember(self, fills: Sequence[PaperFill]) -> None:
@@ -284,16 +278,3 @@ class PaperExchange:
         update = sa.update(paper_orders).where(paper_orders.c.client_id == order.client_id)
         if link.execute(update.values(values)).rowcount == 0:
             link.execute(sa.insert(paper_orders).values(client_id=order.client_id, **values))
-
-
-def _fill_row(fill: PaperFill) -> dict[str, Any]:
-    return {
-        "seq": fill.seq,
-        "client_id": fill.client_id,
-        "ts": utc_text(fill.time),
-        "side": fill.side.value,
-        "price": maybe_text(fill.price),
-        "volume": maybe_text(fill.volume),
-        "fee": maybe_text(fill.fee),
-        "maker": fill.maker,
-    }

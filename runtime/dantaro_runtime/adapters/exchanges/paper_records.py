@@ -3,12 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
-from dantaro_crds.values import decimal_text, parse_utc
+from dantaro_crds.values import decimal_text, parse_utc, utc_text
 from dantaro_runtime.adapters.store.records import maybe_decimal, maybe_text
 from dantaro_runtime.core.orders import OrderReport, OrderState, Side
 from dantaro_runtime.core.paper import PaperFill, PaperOrder, PaperState, TimeInForce
 
-__all__ = ["order_values", "to_fill", "to_order", "to_report"]
+__all__ = ["fill_row", "order_values", "to_fill", "to_order", "to_report"]
 
 _STATES = {
     PaperState.OPEN: OrderState.OPEN,
@@ -32,6 +32,20 @@ def order_values(order: PaperOrder) -> dict[str, Any]:
         "filled_funds": decimal_text(order.filled_funds),
         "fee": decimal_text(order.fee),
         "error": order.error,
+    }
+
+
+def fill_row(fill: PaperFill) -> dict[str, Any]:
+    """Return the row of a fill."""
+    return {
+        "seq": fill.seq,
+        "client_id": fill.client_id,
+        "ts": utc_text(fill.time),
+        "side": fill.side.value,
+        "price": decimal_text(fill.price),
+        "volume": decimal_text(fill.volume),
+        "fee": decimal_text(fill.fee),
+        "maker": fill.maker,
     }
 
 
