@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: help install fmt lint types imports test check check-static verify generate lock demo bench build picture clean
+.PHONY: help install fmt lint types imports test test-e2e check check-static verify generate lock demo \
+	bench build picture cluster-build cluster-up cluster-down clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -42,9 +43,13 @@ imports: $(STAMP)  ## check the layers
 	$(BIN)/lint-imports
 
 test: $(STAMP)  ## run every test tier of this machine, print the coverage
+	@$(BIN)/python -m tests.cluster build --optional --quiet
 	@rm -f .coverage .coverage.*
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= 
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m 'not e2e' --cov --cov-report= 
 	$(BIN)/python -m tests.support.coverage_report
+
+test-e2e: $(STAMP)  ## run the tests on a real node (as root on Linux, or DANTARO_TEST_KUBECONFIG)
+	$(BIN)/pytest -m e2e tests/e2e
 
 check-static: lint types imports verify  ## everything that CI runs but the tests
 
@@ -62,6 +67,15 @@ lock: $(STAMP)  ## resolve the dependencies again
 
 bench: $(STAMP)  ## measure: replay speed, start-up, memory of each process
 	$(BIN)/python -m tests.bench
+
+cluster-build: $(STAMP)  ## build the Kubernetes of the tests with Go (cached), print the paths
+	$(BIN)/python -m tests.cluster build
+
+cluster-up: $(STAMP)  ## start a Kubernetes without Docker: with a node as root on Linux, else its API server
+	$(BIN)/python -m tests.cluster up
+
+cluster-down: $(STAMP)  ## end it and remove everything of it
+	$(BIN)/python -m tests.cluster down
 
 picture: $(STAMP)  ## draw the picture of the README from a real run
 	$(BIN)/python -m tests.support.picture

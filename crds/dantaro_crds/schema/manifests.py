@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dantaro_crds.schema.explained import explained
 from dantaro_crds.schema.rules import rules_of
 from dantaro_crds.schema.structural import Schema, structural_schema
 from dantaro_crds.v1alpha1 import CATEGORY, GROUP, VERSION
@@ -40,7 +41,7 @@ def build_crd(kind: type[Resource]) -> dict[str, Any]:
                     "storage": True,
                     "subresources": {"status": {}},
                     "additionalPrinterColumns": [_column(column) for column in info.columns],
-                    "schema": {"openAPIV3Schema": build_schema(kind)},
+                    "schema": {"openAPIV3Schema": _documented(build_schema(kind))},
                 }
             ],
         },
@@ -77,6 +78,12 @@ def build_schema(kind: type[Resource]) -> Schema:
             "status": {**parts["status"], "default": _status_default(kind)},
         },
     }
+
+
+def _documented(schema: Schema) -> Schema:
+    """Return the schema with the fields that a person writes explained; its root stays."""
+    properties = schema["properties"]
+    return {**schema, "properties": {**properties, "spec": explained(properties["spec"])}}
 
 
 def _status_default(kind: type[Resource]) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """The reference page of all kinds, as Markdown: type, default and meaning of every field."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from dantaro_crds.schema.manifests import build_schema
 from dantaro_crds.schema.rules import rules_of
 from dantaro_crds.schema.structural import Schema
-from dantaro_crds.schema.wording import short_type
+from dantaro_crds.schema.wording import literal, short_type
 from dantaro_crds.v1alpha1 import API_VERSION, CATEGORY
 from dantaro_crds.v1alpha1.resource import Resource
 
@@ -70,13 +69,7 @@ def _rows(schema: Schema, path: str) -> Iterator[tuple[str, str, str, str]]:
 def _default(schema: Schema) -> str:
     if "default" not in schema or schema["type"] == "object":
         return ""
-    return f"`{_literal(schema['default'])}`"
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return f"`{literal(schema['default'])}`"
 
 
 def _type(schema: Schema) -> str:

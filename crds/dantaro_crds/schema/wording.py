@@ -20,7 +20,7 @@ from dantaro_crds.values import (
     SYMBOL_PATTERN,
 )
 
-__all__ = ["dotted", "expected_text", "found", "short_type"]
+__all__ = ["dotted", "expected_text", "found", "literal", "short_type"]
 
 _PLAIN_KEY = re.compile(r"[\w-]+")
 
@@ -59,6 +59,13 @@ def short_type(schema: Schema) -> str:
     word, _ = _PATTERNS.get(schema.get("pattern", ""), ("text", ""))
     bounded = word in {"text", "name"} and "maxLength" in schema
     return f"{word}, at most {schema['maxLength']} signs" if bounded else word
+
+
+def literal(value: Any) -> str:
+    """Write a default as YAML does."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def found(value: Any) -> str:
