@@ -27,10 +27,13 @@ BUILD = (
 
 
 def build(name: str, cache: Path) -> subprocess.Popen[str]:
+    # Go's cache of compiled packages would else move with XDG_CACHE_HOME.
+    compiled = subprocess.check_output(["go", "env", "GOCACHE"], text=True).strip()
     return subprocess.Popen(
         [sys.executable, "-c", BUILD, name],
         cwd=ROOT,
-        env=os.environ | {"XDG_CACHE_HOME": str(cache), "KUBEBUILDER_ASSETS": ""},
+        env=os.environ
+        | {"XDG_CACHE_HOME": str(cache), "GOCACHE": compiled, "KUBEBUILDER_ASSETS": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

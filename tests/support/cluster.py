@@ -85,7 +85,11 @@ class Cluster:
         )
 
     def _serves(self, plural: str) -> bool:
-        return self.api.get(f"{GROUP}/{plural}").is_success
+        """Whether it takes objects, and documents them for `kubectl explain`, which comes later."""
+        documented = self.api.get(f"/openapi/v3{GROUP}")
+        return (
+            f"{GROUP}/{plural}" in documented.text and self.api.get(f"{GROUP}/{plural}").is_success
+        )
 
 
 def start_cluster(folder: Path, *, owner: int) -> Path:
