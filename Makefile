@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
 .PHONY: help install fmt lint types imports test test-e2e check check-static verify generate lock demo \
-	bench build picture cluster-build cluster-up cluster-down clean
+	bench build picture cluster-build cluster-up cluster-down cluster-image clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ cluster-up: $(STAMP)  ## start a Kubernetes without Docker: with a node as root 
 
 cluster-down: $(STAMP)  ## end it and remove everything of it
 	$(BIN)/python -m tests.cluster down
+
+cluster-image: $(STAMP)  ## build the bot's image and give it to the node
+	$(BIN)/python -m tests.cluster image
 
 picture: $(STAMP)  ## draw the picture of the README from a real run
 	$(BIN)/python -m tests.support.picture
