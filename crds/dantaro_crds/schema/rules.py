@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from dantaro_crds.v1alpha1.cel import DecimalText
 from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.v1alpha1.rule import Node, Rule
 from dantaro_crds.values import decimal_text
@@ -19,14 +20,15 @@ from dantaro_crds.values import decimal_text
 __all__ = ["rules_of"]
 
 _Compare = Callable[[Decimal, Decimal], bool]
+_Test = Callable[[DecimalText, DecimalText], str]
 
-_BOUNDS: dict[str, tuple[str, _Compare]] = {
-    "ge": (">=", operator.ge),
-    "gt": (">", operator.gt),
-    "le": ("<=", operator.le),
-    "lt": ("<", operator.lt),
+_BOUNDS: dict[str, tuple[str, _Compare, _Test]] = {
+    "ge": (">=", operator.ge, lambda value, limit: f"!{value.is_below(limit)}"),
+    "gt": (">", operator.gt, lambda value, limit: limit.is_below(value)),
+    "le": ("<=", operator.le, lambda value, limit: f"!{limit.is_below(value)}"),
+    "lt": ("<", operator.lt, lambda value, limit: value.is_below(limit)),
 }
-"""Sign and meaning of each kind of bound."""
+"""Sign, meaning in Python and in CEL of each kind of bound."""
 
 
 @cache
@@ -67,7 +69,10 @@ def _types_in(annotation: Any) -> list[type]:
 
 def _bound_rule(at: tuple[str, ...], name: str, bounds: list[tuple[str, Decimal]]) -> Rule:
     signs = [(_BOUNDS[kind][0], decimal_text(limit)) for kind, limit in bounds]
-    tests = " && ".join(f"double(self.{name}) {sign} {_double(limit)}" for sign, limit in signs)
+    value_text = DecimalText.of_field(f"self.{name}")
+    tests = " && ".join(
+        _BOUNDS[kind][2](value_text, DecimalText.of_number(limit)) for kind, limit in bounds
+    )
 
     def holds(new: Node, _: Node) -> bool:
         if name not in new:
@@ -85,7 +90,3 @@ def _bound_rule(at: tuple[str, ...], name: str, bounds: list[tuple[str, Decimal]
         details=((f"self.{name}", lambda new: new[name]),),
         field=name,
     )
-
-
-def _double(limit: str) -> str:
-    return limit if "." in limit else f"{limit}.0"

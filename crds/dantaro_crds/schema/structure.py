@@ -10,10 +10,14 @@ from dantaro_crds.schema.structural import Schema
 from dantaro_crds.schema.wording import expected_text, found
 from dantaro_crds.values import parse_utc
 
-__all__ = ["Flaw", "Path", "check_structure", "with_defaults"]
+__all__ = ["Flaw", "Path", "check_structure", "unknown_fields", "with_defaults"]
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and positions from the root of a document to a value."""
+
+
+_RFC_3339 = re.compile(r"[0-9-]{10}T[0-9:]{8}([.,][0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})")
+"""The one form that Go reads of those that Python does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,22 @@ def check_structure(value: Any, schema: Schema, path: Path = ()) -> Iterator[Fla
             yield Flaw(path=path, message=f"expected true or false, was {found(value)}")
         case _:
             pass
+
+
+def unknown_fields(value: Any, schema: Schema, path: Path = ()) -> Iterator[Flaw]:
+    """Yield the fields that an API server would prune; types and bounds are not looked at."""
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from unknown_fields(item, schema.get("items", {}), (*path, position))
+    if not isinstance(value, Mapping):
+        return
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    for name, item in value.items():
+        where = (*path, name if isinstance(name, str) else found(name))
+        if name in properties:
+            yield from unknown_fields(item, properties[name], where)
+        else:
+            yield Flaw(path=where, message=_unknown(name, list(properties)), is_unknown=True)
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
@@ -176,6 +196,8 @@ def _is_unicode(text: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
+    if not _RFC_3339.fullmatch(text):
+        return False
     try:
         parse_utc(text)
     except ValueError:

@@ -8,6 +8,7 @@ from dantaro_crds.schema.structural import Schema
 from dantaro_crds.v1alpha1.references import (
     CURRENCY_PATTERN,
     EXCHANGE_PATTERN,
+    NAMESPACE_PATTERN,
     QUANTITY_PATTERN,
     SUBDOMAIN_PATTERN,
 )
@@ -34,6 +35,7 @@ _PATTERNS = {
     SYMBOL_PATTERN: ("market", "a market such as KRW-BTC or BTC/USDT"),
     SYMBOL_OR_AUTO_PATTERN: ("market or auto", "auto or a market such as KRW-BTC or BTC/USDT"),
     NAME_PATTERN: ("name", "a name of small letters, digits and hyphens, such as my-bot-1"),
+    NAMESPACE_PATTERN: ("name", "a namespace of small letters, digits and hyphens"),
     SUBDOMAIN_PATTERN: ("name", "a name of small letters, digits, hyphens and dots"),
     QUANTITY_PATTERN: ("amount", 'an amount such as "1", 100m, 64Mi or 1Gi'),
     CURRENCY_PATTERN: ("currency", "a currency such as KRW or USDT"),

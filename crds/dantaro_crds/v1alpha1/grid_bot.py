@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import ClassVar, Literal
 
 from dantaro_crds.v1alpha1.bot_common import BOT_COLUMNS, BOT_RULES, BotPnl, BotSpec, BotStatus
+from dantaro_crds.v1alpha1.cel import DecimalText
 from dantaro_crds.v1alpha1.resource import KindInfo, Resource
 from dantaro_crds.v1alpha1.rule import Rule
 from dantaro_crds.v1alpha1.strategies import GridParameters
@@ -39,10 +40,16 @@ class GridBotStatus(BotStatus):
     """Profit and loss."""
 
 
+_LOWER = DecimalText.of_field("self.lowerPrice")
+_UPPER = DecimalText.of_field("self.upperPrice")
+_STOP_LOSS = DecimalText.of_field("self.stopLoss")
+_TAKE_PROFIT = DecimalText.of_field("self.takeProfit")
+_LIMIT = DecimalText.of_field("self.trailingUp.limitPrice")
+
 _GRID_RULES = (
     Rule(
         at=("spec",),
-        cel="double(self.lowerPrice) < double(self.upperPrice)",
+        cel=_LOWER.is_below(_UPPER),
         holds=lambda new, _: Decimal(new["lowerPrice"]) < Decimal(new["upperPrice"]),
         reads=("lowerPrice", "upperPrice"),
         message="lowerPrice must be < upperPrice",
@@ -55,7 +62,7 @@ _GRID_RULES = (
     ),
     Rule(
         at=("spec",),
-        cel="!has(self.stopLoss) || double(self.stopLoss) < double(self.lowerPrice)",
+        cel=f"!has(self.stopLoss) || {_STOP_LOSS.is_below(_LOWER)}",
         holds=lambda new, _: (
             "stopLoss" not in new or Decimal(new["stopLoss"]) < Decimal(new["lowerPrice"])
         ),
@@ -70,7 +77,7 @@ _GRID_RULES = (
     ),
     Rule(
         at=("spec",),
-        cel="!has(self.takeProfit) || double(self.takeProfit) > double(self.upperPrice)",
+        cel=f"!has(self.takeProfit) || {_UPPER.is_below(_TAKE_PROFIT)}",
         holds=lambda new, _: (
             "takeProfit" not in new or Decimal(new["takeProfit"]) > Decimal(new["upperPrice"])
         ),
@@ -86,7 +93,7 @@ _GRID_RULES = (
     Rule(
         at=("spec",),
         cel="!has(self.trailingUp) || !has(self.trailingUp.limitPrice)"
-        " || double(self.trailingUp.limitPrice) > double(self.upperPrice)",
+        f" || {_UPPER.is_below(_LIMIT)}",
         holds=lambda new, _: (
             "limitPrice" not in new.get("trailingUp", {})
             or Decimal(new["trailingUp"]["limitPrice"]) > Decimal(new["upperPrice"])

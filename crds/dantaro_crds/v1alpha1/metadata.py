@@ -1,6 +1,8 @@
 """The part of Kubernetes' object metadata that we read; the rest belongs to the API server."""
 
-from pydantic import Field
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from dantaro_crds.v1alpha1.common import Model
 from dantaro_crds.values import UtcTime
@@ -14,12 +16,23 @@ FORCE_DELETE_ANNOTATION = "dantaro.io/force-delete"
 """`"true"` lets a deleted bot go although its deletion policy could not be carried out."""
 
 
+def _without_null(value: Any) -> Any:
+    """Return texts by key with `null` as empty text, as the API server reads it."""
+    if not isinstance(value, dict):
+        return value
+    return {key: "" if text is None else text for key, text in value.items()}
+
+
+Texts = Annotated[dict[str, str], BeforeValidator(_without_null)]
+"""Texts by key."""
+
+
 class ObjectMeta(Model):
     """Who an object is."""
 
     name: str
     """Name, unique per kind and namespace: at most 49 signs, no dots."""
-    namespace: str = "default"
+    namespace: Annotated[str, BeforeValidator(lambda value: value or "default")] = "default"
     """Namespace: one user's bots."""
     uid: str = ""
     """Given once by whoever stores the object; empty in a file."""
@@ -29,9 +42,9 @@ class ObjectMeta(Model):
     """When the object was stored first; null in a file."""
     deletion_timestamp: UtcTime | None = None
     """When its deletion was asked for; null while it is wanted."""
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: Texts = Field(default_factory=dict)
     """Notes, such as the reset mark."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Texts = Field(default_factory=dict)
     """Marks to select by."""
     finalizers: list[str] = Field(default_factory=list)
     """Who must agree before the object is gone."""

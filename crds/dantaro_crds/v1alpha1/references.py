@@ -10,6 +10,7 @@ from dantaro_crds.values import NAME_PATTERN
 __all__ = [
     "CURRENCY_PATTERN",
     "EXCHANGE_PATTERN",
+    "NAMESPACE_PATTERN",
     "QUANTITY_PATTERN",
     "SUBDOMAIN_PATTERN",
     "Name",
@@ -26,6 +27,9 @@ EXCHANGE_PATTERN = r"^[a-z][a-z0-9]*$"
 
 CURRENCY_PATTERN = r"^[A-Z0-9]{1,10}$"
 """A currency as venues write it: `KRW`, `USDT`."""
+
+NAMESPACE_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
+"""A namespace; empty means that of the request."""
 
 SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 """A DNS subdomain: the name of a Secret."""

@@ -34,8 +34,8 @@ MAX_SIGNS = 100
 _PLAIN = "dantaro:plain"
 _MAP, _SEQ = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 _NOT_UTF_8 = "expected UTF-8 text, found other signs: save it as UTF-8"
-_TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
-_FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
+_TRUE = frozenset({"true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
+_FALSE = frozenset({"false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"})
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _INT = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -137,8 +137,9 @@ def _plain(text: str, line: int) -> Any:
         return text in _TRUE
     if _INT.fullmatch(text):
         return _integer(text.replace("_", ""), line)
-    if _FLOAT.fullmatch(text):
-        return _float(text, line)
+    digits = text if text.startswith(".") else text.replace("_", "")
+    if _FLOAT.fullmatch(digits):
+        return _float(digits, line)
     if _NO_JSON.fullmatch(text):
         raise _UnreadableError(f"expected a number, was {text}", line)
     return text
@@ -252,6 +253,28 @@ def _items(document: Document) -> Iterator[Document]:
             yield replace(document, line=inner[()], data=item, lines=inner)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what kubectl reads as something else than text, such as `y` and `1e5`."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> ScalarNode:
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style=None if _is_text(text) else "'"
+    )
+
+
+def _is_text(text: str) -> bool:
+    try:
+        return isinstance(_plain(text, 0), str)
+    except _UnreadableError:
+        return False
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
 def to_yaml(data: dict[str, Any]) -> str:
     """Return JSON values as YAML that `parse_yaml` and kubectl read back the same."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    return yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+    )

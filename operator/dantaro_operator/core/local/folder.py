@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from dantaro_crds.errors import SpecError
 from dantaro_crds.schema.validation import validate
@@ -96,13 +97,8 @@ class _Reader:
 
     def _read(self, document: Document) -> bool:
         """Take one document over; False if it may hide an object whose name cannot be told."""
-        version = document.data.get("apiVersion")
-        if (
-            isinstance(version, str)
-            and version.partition("/")[0] != GROUP
-            and "kind" in document.data
-        ):
-            self.findings.append(_left_alone(document, version))
+        if _is_foreign(document):
+            self.findings.append(_left_alone(document))
             return True
         key = _key_of(document)
         if key is not None and key in self.documents:
@@ -169,7 +165,22 @@ def _key_of(document: Document) -> Key | None:
     return (kind, space, name)
 
 
-def _left_alone(document: Document, version: str) -> Finding:
+def _is_foreign(document: Document) -> bool:
+    """Whether an object belongs to another API, and is not one of ours with its version misspelt.
+
+    Another API may have an Allocation too; Kubernetes' own, without a group, has none.
+    """
+    version, kind = document.data.get("apiVersion"), document.data.get("kind")
+    if not isinstance(version, str) or "kind" not in document.data:
+        return False
+    group, slash, _ = version.partition("/")
+    if isinstance(kind, str) and kind in KINDS:
+        return bool(slash) and not get_close_matches(group.lower(), [GROUP])
+    return group != GROUP
+
+
+def _left_alone(document: Document) -> Finding:
+    version = document.data["apiVersion"]
     return document.finding(
         f"left alone: local mode uses only objects of {API_VERSION}, this is {version}",
         severity=Severity.WARNING,

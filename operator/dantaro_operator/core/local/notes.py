@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.v1alpha1.allocation import Allocation, Share
 from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.values import decimal_text, quote_of
 from dantaro_crds.wire.bot_config import BotConfig
@@ -82,17 +82,31 @@ def _waiting(account: Allocation, bots: Iterable[Bot], document: Document | None
 
 
 def idle_shares(objects: Iterable[Resource], documents: Mapping[Key, Document]) -> list[Finding]:
-    """Return one line for each share of a bot that neither exists nor stands in a file."""
+    """Return one line for each share whose bot neither exists nor stands in a file, or trades for
+    another Allocation.
+    """
     resources = tuple(objects)
-    known = {bot.key for bot in bots_in(resources)} | set(documents)
+    bots = {bot.key: bot for bot in bots_in(resources)}
     return [
         document.finding(
-            f"no {share.kind.value} is named {share.name}: its {share.percent} % lie idle",
+            f"{why}: its {share.percent} % lie idle",
             field=f"spec.shares[{at}].name",
             severity=Severity.WARNING,
         )
         for account in allocations_in(resources)
         if (document := documents.get(account.key)) is not None
         for at, share in enumerate(account.spec.shares)
-        if (share.kind.value, account.metadata.namespace, share.name) not in known
+        if (why := _idle_because(share, account, bots, documents))
     ]
+
+
+def _idle_because(
+    share: Share, account: Allocation, bots: Mapping[Key, Bot], documents: Mapping[Key, Document]
+) -> str:
+    key = (share.kind.value, account.metadata.namespace, share.name)
+    bot = bots.get(key)
+    if bot is not None and account_of(bot) != account.key:
+        return f"{label(bot)} belongs to Allocation/{bot.spec.allocation_ref.name}"
+    if bot is None and key not in documents:
+        return f"no {share.kind.value} is named {share.name}"
+    return ""

@@ -277,9 +277,11 @@ def test_bounds_of_a_decimal_become_a_rule() -> None:
     rules = {rule.field: rule for rule in rules_of(KINDS["TradingBot"])}
     ratio = rules["geometricRatio"]
     assert ratio.at == ("spec", "strategy", "staged")
+    whole = "int(self.geometricRatio.find('^[0-9]+'))"
+    fraction = "self.geometricRatio.find('[.][0-9]*[1-9]')"
     assert ratio.cel == (
-        "!has(self.geometricRatio) || "
-        "(double(self.geometricRatio) >= 1.0 && double(self.geometricRatio) <= 2.0)"
+        f"!has(self.geometricRatio) || (!({whole} < 1)"
+        f" && !(2 < {whole} || (2 == {whole} && '' < {fraction})))"
     )
     assert ratio.message_expression == (
         "'geometricRatio must be >= 1 and <= 2, was %s'.format([self.geometricRatio])"

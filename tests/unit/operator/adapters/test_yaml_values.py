@@ -24,6 +24,8 @@ def value(text: str) -> Any:
         ("1:30:00", "1:30:00"),
         ("yes", True),
         ("off", False),
+        ("y", True),
+        ("N", False),
         ("true", True),
         ("'true'", "true"),
         ("~", None),
@@ -36,6 +38,9 @@ def value(text: str) -> Any:
         ("0b101", 5),
         ("1_000", 1000),
         ("1.5", 1.5),
+        ("1_0.5", 10.5),
+        ("0_8", 8.0),
+        (".5_0", ".5_0"),
         ("1e5", 100000.0),
         ("1.", 1.0),
         ("KRW-BTC", "KRW-BTC"),
@@ -128,9 +133,10 @@ def test_a_byte_order_mark_and_windows_lines_are_fine() -> None:
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cn")), max_size=12)
+ODD = st.sampled_from(["y", "N", "0_8", "09", "1e5", "0o17", "-.5", "1_0.5", ".nan", "9" * 200])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | TEXT | ODD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT | ODD, inner, max_size=3),
     max_leaves=8,
 )
 

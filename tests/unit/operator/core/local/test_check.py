@@ -10,6 +10,13 @@ from tests.support.documents import allocation_document, grid_bot_document, trad
 pytestmark = pytest.mark.unit
 
 SHARES = [share("GridBot", "grid"), share("TradingBot", "staged", 50)]
+LIVE: dict[str, Any] = {
+    "mode": "Live",
+    "exchange": {"name": "upbit"},
+    "credentialsSecretRef": {"name": "k"},
+    "acknowledgeLiveTrading": True,
+}
+OTHER_SPACE = trading_bot_document() | {"metadata": {"name": "staged", "namespace": "other"}}
 
 
 def test_good_files_are_fine() -> None:
@@ -54,18 +61,46 @@ def test_a_single_bot_may_have_its_account_elsewhere(is_whole: bool, want: bool)
             id="budget-too-small",
         ),
         pytest.param(
-            make_scan(
-                a=[
-                    allocation_document(
-                        mode="Live",
-                        exchange={"name": "upbit"},
-                        credentialsSecretRef={"name": "k"},
-                        acknowledgeLiveTrading=True,
-                    )
-                ]
-            ),
+            make_scan(a=[allocation_document(**LIVE)]),
             "a.yaml:1: Allocation/main: spec.mode: expected Paper, was Live",
             id="live",
+        ),
+        pytest.param(
+            make_scan(a=[allocation_document(shares=SHARES)], b=[grid_bot_document(), OTHER_SPACE]),
+            "b.yaml:11: TradingBot/staged: spec.allocationRef.name: expected the name of an "
+            "Allocation in namespace other, found none named main: create it",
+            id="account-in-another-namespace",
+        ),
+        pytest.param(
+            make_scan(a=[allocation_document(budget="none")], b=[grid_bot_document()]),
+            "b.yaml:1: GridBot/grid: spec.allocationRef.name: Allocation/main is wrong (a.yaml:1): "
+            "mend it",
+            id="account-is-wrong",
+        ),
+        pytest.param(
+            make_scan(a=[allocation_document("a", **LIVE)], b=[allocation_document("b", **LIVE)]),
+            "b.yaml:1: Allocation/b: spec.credentialsSecretRef.name: expected a Secret of its own, "
+            "but k is used by the older Allocation/a: put the bots into that one",
+            id="two-live-accounts-on-one-secret",
+        ),
+        pytest.param(
+            make_scan(
+                a=[allocation_document(shares=SHARES), grid_bot_document()], b=[grid_bot_document()]
+            ),
+            "b.yaml:1: GridBot/grid: metadata.name: expected each object once, but it stands in "
+            "a.yaml:11 already: remove or rename one",
+            id="one-object-in-two-files",
+        ),
+        pytest.param(
+            make_scan(a=[grid_bot_document() | {"kind": "GridBott"}]),
+            "a.yaml:1: GridBott/grid: kind: expected one of Allocation, TradingBot, GridBot, was "
+            '"GridBott", did you mean GridBot?',
+            id="kind-misspelt",
+        ),
+        pytest.param(
+            make_scan(a=[grid_bot_document() | {"apiVersion": "v1alpha1"}]),
+            'a.yaml:1: GridBot/grid: apiVersion: expected dantaro.io/v1alpha1, was "v1alpha1"',
+            id="version-without-its-group",
         ),
     ],
 )
@@ -81,6 +116,29 @@ def test_a_share_without_a_bot_is_a_warning(is_whole: bool, want: int) -> None:
     result = check_scan(scan, is_whole=is_whole, now=NOW)
     idle = [f.text for f in result.findings if "lie idle" in f.text]
     assert (len(idle), result.is_fine) == (want, True)
+
+
+def test_a_share_of_a_bot_of_another_account_is_a_warning() -> None:
+    scan = make_scan(
+        a=[allocation_document(shares=SHARES), trading_bot_document()],
+        b=[allocation_document("other", shares=SHARES[:1])],
+        c=[grid_bot_document(allocationRef={"name": "other"})],
+    )
+    result = check_scan(scan, is_whole=True, now=NOW)
+    assert result.is_fine
+    assert [finding.text for finding in result.findings] == [
+        (
+            "a.yaml:1: Allocation/main: spec.shares[0].name: GridBot/grid belongs to "
+            "Allocation/other: its 50 % lie idle"
+        )
+    ]
+
+
+def test_an_empty_namespace_is_the_default_one() -> None:
+    spaceless = grid_bot_document() | {"metadata": {"name": "grid", "namespace": ""}}
+    scan = make_scan(a=[allocation_document(shares=SHARES[:1])], b=[spaceless])
+    result = check_scan(scan, is_whole=True, now=NOW)
+    assert (result.findings, len(result.fine)) == ((), 2)
 
 
 def test_every_finding_is_told_at_once() -> None:

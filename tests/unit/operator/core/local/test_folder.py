@@ -88,6 +88,27 @@ def test_another_group_is_left_alone() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("version", "kind", "want"),
+    [
+        pytest.param("v1", "GridBot", "apiVersion: expected dantaro.io/v1alpha1", id="no-group"),
+        pytest.param(
+            "dantaro.oi/v1alpha1", "Allocation", "apiVersion: expected", id="group-misspelt"
+        ),
+        pytest.param("Dantaro.io/v1alpha1", "GridBot", "apiVersion: expected", id="capitals"),
+        pytest.param("dantaro.io/v1", "GridBot", "apiVersion: expected", id="no-such-version"),
+        pytest.param("dantaro.io/v1", "Secret", "kind: expected one of", id="no-such-kind"),
+        pytest.param("agones.dev/v1", "Allocation", "left alone", id="a-kind-of-the-same-name"),
+        pytest.param("apps/v1", "StatefulSet", "left alone", id="another-kind"),
+    ],
+)
+def test_a_misspelt_version_is_told_from_another_api(version: str, kind: str, want: str) -> None:
+    document = grid_bot_document() | {"apiVersion": version, "kind": kind}
+    found = texts(make_scan(f=[document]))
+    assert any(want in text for text in found), found
+    assert ("left alone" in found[0]) is (want == "left alone")
+
+
 def test_the_second_of_two_equal_names_is_refused() -> None:
     scan = make_scan(a=[grid_bot_document()], b=[grid_bot_document(grids=5)])
     content = read_content(scan, {})
