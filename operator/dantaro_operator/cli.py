@@ -12,7 +12,7 @@ from pathlib import Path
 from dantaro_crds.errors import DantaroError
 from dantaro_crds.values import parse_utc
 from dantaro_operator.adapters.yaml_values import to_yaml
-from dantaro_operator.bootstrap import (
+from dantaro_operator.bootstrap.local import (
     UpRequest,
     build_inspection,
     run_up,
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_get(commands)
     _add_describe(commands)
     _add_validate(commands)
+    _add_operator(commands)
     return parser
 
 
@@ -259,3 +260,26 @@ def _validate(options: argparse.Namespace) -> int:
     if not result.fine and not result.findings:
         raise FolderError("expected YAML of at least one object, found none")
     return 0 if result.is_fine else EXIT_BAD_INPUT
+
+
+def _add_operator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    operator = commands.add_parser(
+        "operator",
+        help="run the operator of a Kubernetes cluster",
+        description="Bring every Allocation, TradingBot and GridBot of a cluster to its declared "
+        "state. Of several operators one works, the others stand by.",
+        epilog="Settings come from the environment: DANTARO_OPERATOR_BOT_IMAGE must be set, "
+        "docs/guide/operator.md lists the others.",
+    )
+    operator.set_defaults(command=_operator)
+
+
+def _operator(_: argparse.Namespace) -> int:
+    # Imported late: the other commands must not pay for kopf.
+    from dantaro_crds.kit.logs import configure_logs  # noqa: PLC0415
+    from dantaro_operator.bootstrap.cluster import run_operator  # noqa: PLC0415
+    from dantaro_operator.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    return run_operator(settings)

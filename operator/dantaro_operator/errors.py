@@ -1,8 +1,8 @@
 """Errors of this process. The command line prints them as one sentence and exits with 1."""
 
-from dantaro_crds.errors import ConflictError, NotFoundError, SpecError
+from dantaro_crds.errors import ConflictError, NotFoundError, SpecError, TransientError
 
-__all__ = ["FolderError", "ObjectNotFoundError", "StateLockedError"]
+__all__ = ["FolderError", "NotLeadingError", "ObjectNotFoundError", "StateLockedError"]
 
 
 class FolderError(SpecError):
@@ -15,3 +15,7 @@ class StateLockedError(ConflictError):
 
 class ObjectNotFoundError(NotFoundError):
     """No object of that kind and name is known."""
+
+
+class NotLeadingError(TransientError):
+    """Another operator leads, or may by now: this one must write nothing and end."""

@@ -1,18 +1,32 @@
 """What the use cases need of the world."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.wire.bot_config import BotConfig, CentralConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
+from dantaro_operator.core.bots import Bot, Key
 from dantaro_operator.core.local.documents import FolderScan
 from dantaro_operator.core.local.market import MarketSettings
+from dantaro_operator.core.notices import Notice
 from dantaro_operator.core.observed import ProcessFacts
 from dantaro_operator.core.workload import BotWorkload
 
-__all__ = ["Central", "Cluster", "Folder", "ObjectStore", "ReportStore", "StatusSource"]
+__all__ = [
+    "Central",
+    "Children",
+    "Cluster",
+    "Collections",
+    "Folder",
+    "ObjectStore",
+    "Objects",
+    "Recorder",
+    "ReportSource",
+    "ReportStore",
+    "StatusSource",
+]
 
 
 class Folder(Protocol):
@@ -110,4 +124,68 @@ class StatusSource(Protocol):
 
     async def fetch_health(self, url: str) -> CentralHealth | None:
         """Return what central says of itself; None if it does not answer."""
+        ...
+
+
+class Objects(Protocol):
+    """The custom resources of a cluster. Each write holds for that very object, told by its uid."""
+
+    async def hold(self, resource: Resource) -> Mapping[str, Any]:
+        """Set our finalizer and return the object. Twice is the same as once."""
+        ...
+
+    async def release(self, resource: Resource) -> None:
+        """Take our finalizer away. Twice is the same as once, also when the object is gone."""
+        ...
+
+    async def write_status(self, resource: Resource, patch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Merge a patch into the status and return the object.
+
+        Raises:
+            NotFoundError: It is gone, or another object has its name by now.
+        """
+        ...
+
+
+class Children(Protocol):
+    """What the operator makes in a cluster."""
+
+    async def apply(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make an object hold what the manifest says, and return it. Twice is the same as once."""
+        ...
+
+    async def mark_pod(self, bot: Bot, marks: Mapping[str, str]) -> None:
+        """Set annotations of a bot's pod; a bot without a pod needs none."""
+        ...
+
+    async def load_config(self, bot: Bot) -> BotConfig | None:
+        """Return the configuration that was last handed to a bot; None if there is none."""
+        ...
+
+
+class Recorder(Protocol):
+    """Events of a cluster."""
+
+    async def record(self, resource: Resource, notice: Notice) -> None:
+        """Tell of a change of state; the same again within some minutes is left out."""
+        ...
+
+
+class ReportSource(Protocol):
+    """How one bot is."""
+
+    async def fetch_report(self, url: str) -> BotReport | None:
+        """Return what a bot says of itself; None if it does not answer."""
+        ...
+
+
+class Collections(Protocol):
+    """All objects of a kind in a cluster, or in the namespaces that are looked after."""
+
+    async def fetch_versions(self, kind: str) -> Mapping[Key, int]:
+        """Return the version of every object of a kind."""
+        ...
+
+    async def fetch(self, key: Key) -> Mapping[str, Any] | None:
+        """Return an object; None if there is none."""
         ...

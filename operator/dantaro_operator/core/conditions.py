@@ -1,6 +1,6 @@
 """Conditions of a bot, from its plan, its process and its last report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dantaro_crds.v1alpha1.common import Condition
@@ -10,6 +10,7 @@ from dantaro_crds.v1alpha1.conditions import (
     Reason,
     make_condition,
 )
+from dantaro_crds.v1alpha1.metadata import FORCE_DELETE_ANNOTATION
 from dantaro_crds.wire.bot_status import BotReport, Fact
 from dantaro_operator.core.bots import Bot
 from dantaro_operator.core.figures import money_text
@@ -18,6 +19,26 @@ from dantaro_operator.core.phase import is_crash_looping
 from dantaro_operator.core.plan import Plan
 
 __all__ = ["Aspect", "BotView", "build_conditions", "decide_ready"]
+
+_KILL_SWITCH = "AllocationHalted"
+"""What a bot reports while its configuration halts it."""
+
+_MENDED_BY_A_PERSON = frozenset(
+    {
+        Reason.ALLOCATION_DELETED,
+        Reason.AUTHENTICATION,
+        Reason.CRASH_LOOP,
+        Reason.DRAIN_FAILED,
+        Reason.ENGINE_ERROR,
+        Reason.MAX_DRAWDOWN,
+        Reason.ORDER_FAILURES,
+        Reason.ORDERS_UNEXPLAINED,
+        Reason.SAFETY,
+        Reason.SECRET_MISSING,
+        Reason.SYMBOL_UNKNOWN,
+    }
+)
+"""Causes that no time heals. Any other that a bot reports may pass, also one unknown here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +105,20 @@ def build_conditions(view: BotView, *, now: datetime) -> list[Condition]:
 
 def decide_ready(view: BotView) -> Aspect:
     """Return the summary: the first thing that keeps the bot from doing what it was asked to."""
-    checks = (_refused, _deleting, _waiting, _broken_process, _not_reporting, _behind)
+    checks = (_deleting, _refused, _waiting, _broken_process, _not_reporting, _behind, _on_its_way)
     found = (check(view) for check in checks)
     first = next((aspect for aspect in found if aspect is not None), None)
     if first is not None or view.report is None:
         return first or _not_ready(Reason.STARTING, "its process starts")
+    if _is_switched_off(view.report, view.plan):
+        return replace(_of_fact(view.report.ready), status=True)
     return _of_fact(view.report.ready)
+
+
+def _is_switched_off(report: BotReport, plan: Plan) -> bool:
+    """Whether it opens nothing new because its account's kill switch asks for just that."""
+    halt = plan.workload is not None and plan.workload.config.halt
+    return halt and report.ready.reason == _KILL_SWITCH
 
 
 def _not_ready(reason: str, message: str) -> Aspect:
@@ -100,6 +129,22 @@ def _of_fact(fact: Fact, *, when_ok: bool = True) -> Aspect:
     return Aspect(status=fact.ok is when_ok, reason=fact.reason, message=fact.message)
 
 
+def _deleting(view: BotView) -> Aspect | None:
+    """A refused spec is of no matter any more: what ran before is drained."""
+    if view.bot.metadata.deletion_timestamp is None:
+        return None
+    policy = view.bot.spec.deletion_policy
+    report = view.report
+    if view.phase is not Phase.ERROR or (report is not None and report.drained):
+        return _not_ready(Reason.DRAINING, f"it is being deleted: {policy} is carried out")
+    broken = _broken_process(view) or (_of_fact(report.ready) if report else None)
+    return _not_ready(
+        Reason.DRAIN_FAILED,
+        f'{policy} cannot be carried out; {FORCE_DELETE_ANNOTATION}: "true" lets it go anyway: '
+        f"{broken.message if broken else 'its process does not run'}",
+    )
+
+
 def _refused(view: BotView) -> Aspect | None:
     refusal = view.plan.refusal
     if refusal is None:
@@ -107,14 +152,6 @@ def _refused(view: BotView) -> Aspect | None:
     goes_on = "; it goes on as it was" if view.plan.workload is not None else ""
     halted = ", without new entries" if goes_on and refusal.halts else ""
     return _not_ready(refusal.reason, f"{refusal.field}: {refusal.message}{goes_on}{halted}")
-
-
-def _deleting(view: BotView) -> Aspect | None:
-    if view.bot.metadata.deletion_timestamp is None:
-        return None
-    return _not_ready(
-        Reason.DRAINING, f"it is being deleted: {view.bot.spec.deletion_policy} is carried out"
-    )
 
 
 def _waiting(view: BotView) -> Aspect | None:
@@ -155,23 +192,45 @@ def _behind(view: BotView) -> Aspect | None:
     workload, report = view.plan.workload, view.report
     if workload is None or report is None:
         return None
-    if report.observed_generation >= workload.config.generation:
+    if report.observed_generation < workload.config.generation:
+        return _not_ready(Reason.PENDING, "it has not taken over the newest spec yet")
+    if workload.config.halt and report.halted.ok:
+        return _not_ready(Reason.PENDING, "it has not taken over the halt of its account yet")
+    return None
+
+
+def _on_its_way(view: BotView) -> Aspect | None:
+    """An engine that is not where it should be, though its bot finds nothing wrong with that."""
+    if view.report is None or not view.report.ready.ok:
         return None
-    return _not_ready(Reason.PENDING, "it has not taken over the newest spec yet")
+    if view.phase is Phase.ERROR:
+        return _not_ready(Reason.ENGINE_ERROR, "its engine is in state ERROR: a reset leads out")
+    if view.phase is Phase.STOPPING:
+        return _not_ready(Reason.STOPPING, "it is cancelling its orders")
+    if view.phase is Phase.STARTING:
+        return _not_ready(Reason.STARTING, "its engine starts")
+    return None
 
 
 def _reconciling(view: BotView, ready: Aspect) -> Aspect | None:
-    if ready.status or _stalled(view, ready) is not None:
+    if ready.status or _is_stuck(view, ready):
         return None
-    return Aspect(status=True, reason=ready.reason, message=ready.message)
+    return replace(ready, status=True)
 
 
 def _stalled(view: BotView, ready: Aspect) -> Aspect | None:
     """Only what a person must mend; kstatus calls that failed."""
-    is_stuck = view.plan.refusal is not None or view.phase is Phase.ERROR
-    if not is_stuck or ready.status:
+    if ready.status or not _is_stuck(view, ready):
         return None
-    return Aspect(status=True, reason=ready.reason, message=ready.message)
+    return replace(ready, status=True)
+
+
+def _is_stuck(view: BotView, ready: Aspect) -> bool:
+    if ready.reason in _MENDED_BY_A_PERSON:
+        return True
+    if view.bot.metadata.deletion_timestamp is not None:
+        return False
+    return view.plan.refusal is not None or view.phase is Phase.ERROR
 
 
 def _allocated(view: BotView) -> Aspect:
@@ -203,6 +262,8 @@ def _workload_ready(view: BotView) -> Aspect:
     broken = _broken_process(view) or _not_reporting(view)
     if broken is not None:
         return broken
+    if view.observed.behind:
+        return Aspect(status=True, reason=Reason.IMAGE_BEHIND, message=view.observed.behind)
     return Aspect(status=True, reason=Reason.RUNNING, message="its process runs and answers")
 
 

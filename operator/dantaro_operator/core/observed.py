@@ -45,6 +45,7 @@ class BotObserved:
         report: What it last said of itself; None if it never said anything.
         answered: Whether that report is of the process that runs now.
         silent: Whether the process runs and has not answered for a while.
+        behind: Why its pod is not the newest, one sentence; empty if it is.
     """
 
     config: BotConfig | None = None
@@ -52,6 +53,7 @@ class BotObserved:
     report: BotReport | None = None
     answered: bool = False
     silent: bool = False
+    behind: str = ""
 
     @property
     def current(self) -> BotReport | None:

@@ -110,7 +110,7 @@ def _held(
     if last is None:
         return None
     halt = refusal.halts or (allocation is not None and is_halted(allocation))
-    return hold_workload(bot, last, settings=settings, halt=halt)
+    return hold_workload(bot, last, settings=settings, halt=halt, allocation=allocation)
 
 
 def _new_start(market: MarketMoment) -> str | None:

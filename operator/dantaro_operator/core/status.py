@@ -38,6 +38,9 @@ HEARTBEAT_EVERY = timedelta(minutes=5)
 SENTENCE = 256
 """Longest message, signs."""
 
+Verdict = tuple[bool, str, str]
+"""Status, reason and message of a condition."""
+
 
 def build_bot_status(
     bot: Bot, plan: Plan, observed: BotObserved, *, mode: str | None, now: datetime
@@ -77,6 +80,9 @@ def _message(conditions: list[Condition], report: BotReport | None) -> str:
     ready = condition_of(conditions, ConditionType.READY)
     if ready is not None and ready.status is not ConditionStatus.TRUE:
         return ready.message
+    halted = condition_of(conditions, ConditionType.TRADING_HALTED)
+    if halted is not None and halted.status is ConditionStatus.TRUE:
+        return halted.message
     return report.message[:SENTENCE] if report else ""
 
 
@@ -125,6 +131,12 @@ def build_allocation_status(view: AccountView, *, now: datetime) -> AllocationSt
     allocation = view.allocation
     shares = allocation.spec.shares
     by_key: dict[Key, Bot] = {bot.key: bot for bot in view.bots}
+    ready = _account_ready(view)
+    told: list[tuple[ConditionType | AllocationConditionType, Verdict]] = [
+        (AllocationConditionType.READY, ready),
+        *_account_progress(view, ready),
+        (AllocationConditionType.HALTED, _account_halted(allocation)),
+    ]
     conditions = [
         make_condition(
             kind,
@@ -134,10 +146,7 @@ def build_allocation_status(view: AccountView, *, now: datetime) -> AllocationSt
             generation=allocation.metadata.generation,
             now=now,
         )
-        for kind, (status, reason, message) in (
-            (AllocationConditionType.READY, _account_ready(view)),
-            (AllocationConditionType.HALTED, _account_halted(allocation)),
-        )
+        for kind, (status, reason, message) in told
     ]
     return AllocationStatus(
         observed_generation=allocation.metadata.generation,
@@ -148,19 +157,29 @@ def build_allocation_status(view: AccountView, *, now: datetime) -> AllocationSt
     )
 
 
-def _account_ready(view: AccountView) -> tuple[bool, str, str]:
+def _account_ready(view: AccountView) -> Verdict:
     allocation, refusal = view.allocation, view.refusal
-    if refusal is not None:
-        return False, refusal.reason, f"{refusal.field}: {refusal.message}"
     if allocation.metadata.deletion_timestamp is not None:
         names = ", ".join(label(bot) for bot in view.bots)
         return False, Reason.BOTS_REMAIN, f"it is deleted once no bot refers to it: {names}"
+    if refusal is not None:
+        return False, refusal.reason, f"{refusal.field}: {refusal.message}"
     spec = allocation.spec
     percent = sum(share.percent for share in spec.shares)
     return True, Reason.ACCEPTED, f"{len(spec.shares)} shares, {percent} % allocated"
 
 
-def _account_halted(allocation: Allocation) -> tuple[bool, str, str]:
+def _account_progress(view: AccountView, ready: Verdict) -> list[tuple[ConditionType, Verdict]]:
+    """Return what an account that is not ready waits for: a person, or its last bots."""
+    is_ready, reason, message = ready
+    if is_ready:
+        return []
+    is_stuck = view.allocation.metadata.deletion_timestamp is None
+    kind = ConditionType.STALLED if is_stuck else ConditionType.RECONCILING
+    return [(kind, (True, reason, message))]
+
+
+def _account_halted(allocation: Allocation) -> Verdict:
     if allocation.metadata.deletion_timestamp is not None:
         return True, Reason.DELETED, "it is being deleted: bots open nothing new"
     if is_halted(allocation):

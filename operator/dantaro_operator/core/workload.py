@@ -89,7 +89,6 @@ def build_workload(
     """
     spec, metadata, account = bot.spec, bot.metadata, allocation.spec
     places = settings.places_of(bot)
-    secret = account.credentials_secret_ref if account.mode is Mode.LIVE else None
     config = BotConfig(
         kind=bot.kind,
         namespace=metadata.namespace,
@@ -119,11 +118,18 @@ def build_workload(
         config=config,
         image=spec.image or settings.image,
         storage_size=spec.storage.size,
-        secret_name=secret.name if secret else None,
+        secret_name=_secret_of(allocation),
     )
 
 
-def hold_workload(bot: Bot, last: BotConfig, *, settings: PlanSettings, halt: bool) -> BotWorkload:
+def hold_workload(
+    bot: Bot,
+    last: BotConfig,
+    *,
+    settings: PlanSettings,
+    halt: bool,
+    allocation: Allocation | None = None,
+) -> BotWorkload:
     """Return the last workload again for a bot whose new spec is refused.
 
     What only ever lowers the risk is still taken over: stop, halt, drain and reset.
@@ -133,6 +139,7 @@ def hold_workload(bot: Bot, last: BotConfig, *, settings: PlanSettings, halt: bo
         last: The configuration that it runs with.
         settings: The surroundings.
         halt: Whether entries must stop until the spec is right.
+        allocation: Its account; None if there is none.
     """
     config = last.model_copy(
         update={
@@ -144,12 +151,19 @@ def hold_workload(bot: Bot, last: BotConfig, *, settings: PlanSettings, halt: bo
         }
     )
     kept = BotWorkload(config=config, image=bot.spec.image or settings.image)
-    return replace(kept, storage_size=bot.spec.storage.size)
+    secret = _secret_of(allocation) if allocation is not None else None
+    return replace(kept, storage_size=bot.spec.storage.size, secret_name=secret)
 
 
 def is_halted(allocation: Allocation) -> bool:
     """Return whether an account's entries must stop: its kill switch, or its deletion."""
     return allocation.spec.halt or allocation.metadata.deletion_timestamp is not None
+
+
+def _secret_of(allocation: Allocation) -> str | None:
+    """Return the Secret that a bot of the account trades with; None on paper."""
+    secret = allocation.spec.credentials_secret_ref
+    return secret.name if secret is not None and allocation.spec.mode is Mode.LIVE else None
 
 
 def _drain_of(bot: Bot) -> DeletionPolicy | None:

@@ -6,11 +6,12 @@ from datetime import datetime
 from dantaro_crds.v1alpha1.conditions import Reason
 from dantaro_operator.core.bots import account_of, bots_in
 from dantaro_operator.core.checks import Refusal
+from dantaro_operator.core.fleet import find_refusals
 from dantaro_operator.core.local.documents import Finding, FolderScan, Severity
 from dantaro_operator.core.local.folder import read_content
 from dantaro_operator.core.local.notes import idle_shares
 from dantaro_operator.core.local.registry import merge_objects
-from dantaro_operator.core.local.round import find_refusals, refusal_findings
+from dantaro_operator.core.local.round import refusal_findings
 
 __all__ = ["CheckResult", "check_scan"]
 

@@ -24,6 +24,9 @@ from tests.support.bots import (
 pytestmark = pytest.mark.unit
 
 RUNS = ProcessFacts(running=True, pid=7)
+DELETED = {"deletionTimestamp": "2026-01-02T00:00:00Z"}
+BROKEN = {"ok": False, "reason": "Error", "message": "no more trades"}
+SWITCHED_OFF = {"ok": False, "reason": "AllocationHalted", "message": "set spec.halt to false"}
 REFUSAL = Refusal(reason=Reason.NO_SHARE, field="spec.x", message="add a share", halts=True)
 
 
@@ -202,6 +205,41 @@ def test_a_refused_bot_that_goes_on_says_so() -> None:
             id="engine-in-error",
         ),
         pytest.param(
+            reporting(engineState="ERROR"),
+            "Error",
+            ("False", "EngineError"),
+            "Stalled",
+            id="engine-in-error-that-finds-itself-ready",
+        ),
+        pytest.param(
+            reporting(ready={"ok": False, "reason": "MaxDrawdown", "message": "reset it"}),
+            "Running",
+            ("False", "MaxDrawdown"),
+            "Stalled",
+            id="latched-until-a-reset",
+        ),
+        pytest.param(
+            reporting(ready={"ok": False, "reason": "MaxDailyLoss", "message": "tomorrow"}),
+            "Running",
+            ("False", "MaxDailyLoss"),
+            "Reconciling",
+            id="latched-until-tomorrow",
+        ),
+        pytest.param(
+            reporting(engineState="STOPPING"),
+            "Stopping",
+            ("False", "Stopping"),
+            "Reconciling",
+            id="cancels-its-orders",
+        ),
+        pytest.param(
+            reporting(engineState="IDLE"),
+            "Starting",
+            ("False", "Starting"),
+            "Reconciling",
+            id="its-engine-starts",
+        ),
+        pytest.param(
             reporting(
                 strategyState="Stopped",
                 ready={"ok": True, "reason": "StopLoss", "message": "reset starts anew"},
@@ -226,9 +264,80 @@ def test_conditions_tell_what_is_going_on(
 
 
 def test_a_deleted_bot_is_draining() -> None:
-    bot = make_grid_bot(metadata={"deletionTimestamp": "2026-01-02T00:00:00Z"})
-    found = status(reporting(), bot=bot)
+    found = status(reporting(), bot=make_grid_bot(metadata=DELETED))
     assert (found.phase, verdict(found, "Ready")) == ("Stopping", ("False", "Draining"))
+
+
+def test_a_refused_bot_that_is_deleted_is_draining_too() -> None:
+    bot = make_grid_bot(metadata=DELETED)
+    plan = Plan(refusal=REFUSAL, workload=planned(bot).workload)
+    found = status(reporting(), plan=plan, bot=bot)
+    assert verdict(found, "Reconciling") == ("True", "Draining")
+    assert condition_of(found.conditions, "Stalled") is None
+
+
+@pytest.mark.parametrize(
+    ("observed", "want"),
+    [
+        pytest.param(reporting(engineState="ERROR", ready=BROKEN), "no more trades", id="engine"),
+        pytest.param(
+            BotObserved(process=ProcessFacts(exit_code=78, blocked="x", words="a later store")),
+            "its process ended: a later store",
+            id="process",
+        ),
+    ],
+)
+def test_a_drain_that_cannot_go_on_says_why_and_how_to_let_go(
+    observed: BotObserved, want: str
+) -> None:
+    found = status(observed, bot=make_grid_bot(metadata=DELETED, deletionPolicy="Flatten"))
+    assert verdict(found, "Stalled") == ("True", "DrainFailed")
+    assert found.message == (
+        f'Flatten cannot be carried out; dantaro.io/force-delete: "true" lets it go anyway: {want}'
+    )
+
+
+def test_a_drained_bot_in_error_needs_no_person() -> None:
+    observed = reporting(engineState="ERROR", ready=BROKEN, drained=True)
+    found = status(observed, bot=make_grid_bot(metadata=DELETED))
+    assert verdict(found, "Reconciling") == ("True", "Draining")
+
+
+def halted_plan(bot: Bot) -> Plan:
+    allocation = make_allocation(halt=True)
+    at = Situation(bot=bot, allocation=allocation, accounts=(allocation,), claims=(Claim(bot=bot),))
+    return decide_plan(at, last=None, settings=make_settings(), market=MarketMoment())
+
+
+def test_a_bot_under_the_kill_switch_does_what_it_was_asked_to() -> None:
+    found = status(
+        reporting(halted=SWITCHED_OFF, ready=SWITCHED_OFF), plan=halted_plan(make_grid_bot())
+    )
+    assert verdict(found, "Ready") == ("True", "AllocationHalted")
+    assert verdict(found, "TradingHalted") == ("True", "AllocationHalted")
+    assert found.message == "set spec.halt to false"
+
+
+@pytest.mark.parametrize(
+    ("observed", "is_halted"),
+    [
+        pytest.param(reporting(), True, id="on"),
+        pytest.param(reporting(halted=SWITCHED_OFF, ready=SWITCHED_OFF), False, id="off"),
+    ],
+)
+def test_a_bot_that_does_not_know_of_the_kill_switch_yet_is_not_ready(
+    observed: BotObserved, *, is_halted: bool
+) -> None:
+    bot = make_grid_bot()
+    found = status(observed, plan=halted_plan(bot) if is_halted else planned(bot))
+    assert condition(found, "Ready").status == "False"
+    assert condition(found, "Reconciling").status == "True"
+
+
+def test_a_limit_that_tripped_under_the_kill_switch_is_still_told() -> None:
+    tripped = {"ok": False, "reason": "MaxDrawdown", "message": "reset it"}
+    found = status(reporting(halted=tripped, ready=tripped), plan=halted_plan(make_grid_bot()))
+    assert verdict(found, "Stalled") == ("True", "MaxDrawdown")
 
 
 def test_bound_money_is_told() -> None:
@@ -322,11 +431,13 @@ def test_an_account_sums_up_its_bots() -> None:
             account(halt=True), [("True", "Accepted"), ("True", "Halted")], id="kill-switch"
         ),
         pytest.param(
-            account(refusal=REFUSAL), [("False", "NoShare"), ("False", "NotHalted")], id="refused"
+            account(refusal=REFUSAL),
+            [("False", "NoShare"), ("True", "NoShare"), ("False", "NotHalted")],
+            id="refused",
         ),
         pytest.param(
             account(make_grid_bot(), metadata={"deletionTimestamp": "2026-01-02T00:00:00Z"}),
-            [("False", "BotsRemain"), ("True", "Deleted")],
+            [("False", "BotsRemain"), ("True", "BotsRemain"), ("True", "Deleted")],
             id="deleted-while-bots-remain",
         ),
     ],
@@ -334,6 +445,20 @@ def test_an_account_sums_up_its_bots() -> None:
 def test_an_account_says_what_keeps_it(view: AccountView, want: list[tuple[str, str]]) -> None:
     found = build_allocation_status(view, now=NOW)
     assert [(item.status.value, item.reason) for item in found.conditions] == want
+
+
+@pytest.mark.parametrize(
+    ("metadata", "want"),
+    [
+        pytest.param(None, ["Ready", "Stalled", "Halted"], id="refused"),
+        pytest.param(DELETED, ["Ready", "Reconciling", "Halted"], id="refused-and-deleted"),
+    ],
+)
+def test_an_account_that_is_deleted_waits_for_its_bots_and_for_no_person(
+    metadata: dict[str, Any] | None, want: list[str]
+) -> None:
+    found = build_allocation_status(account(refusal=REFUSAL, metadata=metadata), now=NOW)
+    assert [item.type for item in found.conditions] == want
 
 
 def test_an_account_without_news_is_the_same() -> None:

@@ -1,4 +1,4 @@
-"""Builds what each command needs: the only place that names concrete classes."""
+"""Builds what local mode needs."""
 
 import asyncio
 import functools

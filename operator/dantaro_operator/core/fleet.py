@@ -1,0 +1,195 @@
+"""Objects decided together: the plan and the status of each, wherever bots run.
+
+Local mode and the operator in a cluster both come here. Nothing here knows files or manifests.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.v1alpha1.resource import Resource
+from dantaro_operator.core.bots import Bot, Key, account_of, allocations_in, bots_in
+from dantaro_operator.core.checks import Claim, Refusal, Situation, refuse_account, refuse_bot
+from dantaro_operator.core.halt import explain_halt
+from dantaro_operator.core.observed import NOTHING, BotObserved
+from dantaro_operator.core.plan import MarketMoment, Plan, decide_plan
+from dantaro_operator.core.status import AccountView, build_allocation_status, build_bot_status
+from dantaro_operator.core.workload import PlanSettings
+
+__all__ = [
+    "Surroundings",
+    "find_gone",
+    "find_refusals",
+    "plan_bots",
+    "situation_of",
+    "with_status",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What plans and status depend on besides the objects.
+
+    Attributes:
+        bots: What exists for each bot, by uid.
+        market: The market's clock.
+        settings: The surroundings of a plan.
+        now: Wall time.
+        wrong: Where objects stand that are refused, by key.
+    """
+
+    bots: Mapping[str, BotObserved]
+    market: MarketMoment
+    settings: PlanSettings
+    now: datetime
+    wrong: Mapping[Key, str] = field(default_factory=dict)
+
+    def observed(self, bot: Bot) -> BotObserved:
+        """Return what exists for a bot."""
+        return self.bots.get(bot.metadata.uid, NOTHING)
+
+
+def plan_bots(objects: Iterable[Resource], around: Surroundings) -> dict[Key, Plan]:
+    """Return the plan of every bot among some objects, by key.
+
+    Args:
+        objects: At least all bots of each account, and all Allocations of its namespace.
+        around: Everything else.
+    """
+    resources = tuple(objects)
+    return {
+        bot.key: decide_plan(
+            situation_of(bot, resources, around.bots, around.wrong),
+            last=around.observed(bot).config,
+            settings=around.settings,
+            market=around.market,
+        )
+        for bot in bots_in(resources)
+    }
+
+
+def situation_of(
+    bot: Bot,
+    objects: Iterable[Resource],
+    observed: Mapping[str, BotObserved],
+    wrong: Mapping[Key, str],
+) -> Situation:
+    """Return a bot among the others.
+
+    Args:
+        bot: The bot.
+        objects: All objects.
+        observed: What exists for each bot, by uid.
+        wrong: Where objects stand that are refused, by key.
+    """
+    resources = tuple(objects)
+    accounts = tuple(allocations_in(resources))
+    account = account_of(bot)
+    return Situation(
+        bot=bot,
+        allocation=next((item for item in accounts if item.key == account), None),
+        accounts=accounts,
+        wrong_at=wrong.get(account, ""),
+        claims=tuple(
+            Claim(bot=other, symbols=_symbols(observed.get(other.metadata.uid, NOTHING)))
+            for other in bots_in(resources)
+            if account_of(other) == account
+        ),
+    )
+
+
+def _symbols(observed: BotObserved) -> frozenset[str]:
+    config, report = observed.config, observed.report
+    return frozenset(
+        ([config.symbol] if config else []) + ([report.symbol] if report and config else [])
+    )
+
+
+def find_gone(
+    objects: Iterable[Resource], plans: Mapping[Key, Plan], around: Surroundings
+) -> set[Key]:
+    """Return what may go: bots that are drained or never ran, Allocations without bots."""
+    resources = tuple(objects)
+    gone = {
+        bot.key
+        for bot in bots_in(resources)
+        if bot.metadata.deletion_timestamp is not None
+        and _is_done(bot, plans[bot.key], around.observed(bot))
+    }
+    needed = {account_of(bot) for bot in bots_in(resources) if bot.key not in gone}
+    return gone | {
+        item.key
+        for item in allocations_in(resources)
+        if item.metadata.deletion_timestamp is not None and item.key not in needed
+    }
+
+
+def _is_done(bot: Bot, plan: Plan, observed: BotObserved) -> bool:
+    if bot.metadata.is_force_delete or plan.workload is None or observed.config is None:
+        return True
+    return observed.current is not None and observed.current.drained
+
+
+def with_status(
+    objects: Iterable[Resource], plans: Mapping[Key, Plan], around: Surroundings
+) -> list[Allocation | Bot]:
+    """Return the objects with their status as it should be now, Allocations first."""
+    resources = tuple(objects)
+    accounts = {item.key: item for item in allocations_in(resources)}
+    bots = [_bot_with_status(bot, plans[bot.key], accounts, around) for bot in bots_in(resources)]
+    return [
+        *(_account_with_status(item, resources, bots, around) for item in accounts.values()),
+        *bots,
+    ]
+
+
+def _bot_with_status(
+    bot: Bot, plan: Plan, accounts: Mapping[Key, Allocation], around: Surroundings
+) -> Bot:
+    allocation = accounts.get(account_of(bot))
+    status = build_bot_status(
+        bot,
+        plan,
+        explain_halt(around.observed(bot), allocation=allocation, refusal=plan.refusal),
+        mode=allocation.spec.mode.value if allocation else None,
+        now=around.now,
+    )
+    return bot.model_copy(update={"status": status})
+
+
+def _account_with_status(
+    allocation: Allocation,
+    objects: Iterable[Resource],
+    bots: Iterable[Bot],
+    around: Surroundings,
+) -> Allocation:
+    own = tuple(bot for bot in bots if account_of(bot) == allocation.key)
+    reports = ((bot.metadata.uid, around.observed(bot).report) for bot in own)
+    view = AccountView(
+        allocation=allocation,
+        refusal=refuse_account(allocation, allocations_in(objects)),
+        bots=own,
+        reports={uid: report for uid, report in reports if report is not None},
+    )
+    status = build_allocation_status(view, now=around.now)
+    return allocation.model_copy(update={"status": status})
+
+
+def find_refusals(
+    objects: Iterable[Resource],
+    observed: Mapping[str, BotObserved],
+    wrong: Mapping[Key, str],
+) -> dict[Key, Refusal]:
+    """Return why objects cannot be carried out, by key; those without a refusal are left out.
+
+    Arguments are those of `situation_of`.
+    """
+    resources = tuple(objects)
+    accounts = allocations_in(resources)
+    verdicts: dict[Key, Refusal | None] = {
+        item.key: refuse_account(item, accounts) for item in accounts
+    }
+    for bot in bots_in(resources):
+        verdicts[bot.key] = refuse_bot(situation_of(bot, resources, observed, wrong))
+    return {key: refusal for key, refusal in verdicts.items() if refusal is not None}

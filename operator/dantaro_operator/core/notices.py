@@ -1,0 +1,103 @@
+"""What is worth an Event: changes of state that a person may act on, never the state itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.v1alpha1.common import Condition, ConditionStatus
+from dantaro_crds.v1alpha1.conditions import ConditionType, condition_of
+from dantaro_operator.core.account_round import BotSteps, ObjectSteps
+from dantaro_operator.core.bots import Bot
+from dantaro_operator.core.figures import money_text
+
+__all__ = ["Notice", "build_notices", "drift_notice"]
+
+_SHOWN = 5
+"""How many fields a message names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """An Event to be.
+
+    Attributes:
+        reason: PascalCase code.
+        message: One sentence.
+        is_warning: Whether a person should look.
+    """
+
+    reason: str
+    message: str
+    is_warning: bool = False
+
+
+def build_notices(steps: ObjectSteps) -> list[Notice]:
+    """Return the Events of what is being done for one object, in the order of its writes."""
+    return [*_of_children(steps.children), *_of_ready(steps), *_of_release(steps)]
+
+
+def drift_notice(name: str) -> Notice:
+    """Return the Event of an object that no watch tells of and that was applied again."""
+    return Notice(
+        reason="DriftRepaired",
+        message=f"{name} was changed by somebody else and is put right",
+        is_warning=True,
+    )
+
+
+def _of_children(children: BotSteps | None) -> Iterator[Notice]:
+    if children is None or not children.apply:
+        return
+    name = children.apply[-1]["metadata"]["name"]
+    if children.is_new:
+        yield Notice(reason="Created", message=f"StatefulSet {name} created")
+    elif children.drift:
+        more = len(children.drift) - _SHOWN
+        fields = ", ".join(children.drift[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        yield Notice(
+            reason="DriftRepaired",
+            message=f"StatefulSet {name} was changed by somebody else and is put right: {fields}",
+            is_warning=True,
+        )
+    elif children.moves:
+        yield Notice(reason="PodReplaced", message=f"its pod is replaced: {children.moves}")
+    else:
+        yield Notice(reason="ConfigChanged", message="a new configuration is handed over")
+
+
+def _of_ready(steps: ObjectSteps) -> Iterator[Notice]:
+    old = condition_of(steps.resource.status.conditions, ConditionType.READY)
+    new = condition_of(steps.fresh.status.conditions, ConditionType.READY)
+    if new is None or (old is not None and old.reason == new.reason):
+        return
+    stalled = condition_of(steps.fresh.status.conditions, ConditionType.STALLED)
+    yield Notice(reason=new.reason, message=new.message, is_warning=_is_bad(new, stalled))
+
+
+def _is_bad(ready: Condition, stalled: Condition | None) -> bool:
+    return ready.status is not ConditionStatus.TRUE and stalled is not None
+
+
+def _of_release(steps: ObjectSteps) -> Iterator[Notice]:
+    bot = steps.resource
+    if not steps.release or isinstance(bot, Allocation):
+        return
+    policy = bot.spec.deletion_policy.value
+    if not bot.metadata.is_force_delete:
+        yield Notice(reason="Released", message=f"{policy} is carried out: the bot is let go")
+        return
+    yield Notice(
+        reason="ForceDeleted",
+        message=f"let go by dantaro.io/force-delete before {policy} was carried out; "
+        f"left on the exchange: {_left(bot)}",
+        is_warning=True,
+    )
+
+
+def _left(bot: Bot) -> str:
+    status = bot.status
+    orders = status.orders.open if status.orders else 0
+    position = status.position
+    held = f"{position.amount:f} {bot.spec.symbol}" if position else "an unknown position"
+    worth = f" worth {money_text(position.value, '').strip()}" if position else ""
+    return f"{orders} orders, {held}{worth} at the last look"

@@ -1,0 +1,3 @@
+"""kopf bindings: each event is handed on, nothing is decided."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""HTTP of the operator: health and metrics."""
+
+__all__: list[str] = []

@@ -1,0 +1,249 @@
+"""The use case of the operator in a cluster: one account, gather, decide, apply."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dantaro_crds.errors import NotFoundError
+from dantaro_crds.kit.clock import Clock
+from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.wire.bot_config import BotConfig
+from dantaro_operator.core.account_round import (
+    AccountFacts,
+    BotSteps,
+    ObjectSteps,
+    decide_account,
+)
+from dantaro_operator.core.bots import Bot, Key, bots_in
+from dantaro_operator.core.cluster.config_map import build_config_map
+from dantaro_operator.core.cluster.names import child_name
+from dantaro_operator.core.cluster.rollout import ImageRollout
+from dantaro_operator.core.cluster.settings import ClusterSettings
+from dantaro_operator.core.cluster.shared import (
+    build_network_policy,
+    build_service,
+    build_service_account,
+)
+from dantaro_operator.core.fleet import Surroundings
+from dantaro_operator.core.notices import build_notices, drift_notice
+from dantaro_operator.core.observed import BotObserved, ProcessFacts
+from dantaro_operator.core.plan import MarketMoment
+from dantaro_operator.core.workload import PlanSettings
+from dantaro_operator.ports import Children, Objects, Recorder
+from dantaro_operator.services.fleet import BotRecord, Fleet
+
+__all__ = ["AccountPorts", "AccountService", "AccountSettings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPorts:
+    """The world of the use case."""
+
+    objects: Objects
+    children: Children
+    recorder: Recorder
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSettings:
+    """What was decided for all accounts.
+
+    Attributes:
+        plan: The surroundings of a plan.
+        cluster: The surroundings of manifests.
+        policy: What a new default image means for bots that run.
+        silent_after: Seconds without an answer after which a bot counts as silent.
+    """
+
+    plan: PlanSettings
+    cluster: ClusterSettings
+    policy: ImageRollout = ImageRollout.HELD
+    silent_after: float = 90.0
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What all bots of a namespace need."""
+
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Versions of the objects as we left them, by namespace and kind; none before the first
+    apply of this run."""
+    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+
+class AccountService:
+    """Bring an account and its bots to their declared state.
+
+    Two calls for one account must not overlap; the work queue sees to that. Dying between any two
+    writes is harmless: the next call finds what is there and does the rest.
+    """
+
+    def __init__(self, fleet: Fleet, ports: AccountPorts, settings: AccountSettings) -> None:
+        self._fleet = fleet
+        self._ports = ports
+        self._settings = settings
+        self._shared = _Shared()
+        self._to_refresh: set[Key] = set()
+
+    def refresh_next(self, account: Key) -> None:
+        """Let the next look at an account also apply again what no watch tells of."""
+        self._to_refresh.add(account)
+
+    async def reconcile(self, account: Key) -> bool:
+        """Gather, decide, apply. Twice is the same as once.
+
+        Returns:
+            Whether what others wrote meanwhile asks for another look at once.
+
+        Raises:
+            DantaroError: The first write that failed; the other objects were looked after.
+        """
+        refresh = account in self._to_refresh
+        facts = await self._gather(account)
+        steps = decide_account(facts)
+        results = await asyncio.gather(
+            *(self._carry_out(item) for item in steps), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        if refresh:
+            for item in steps:
+                await self._refresh(item)
+            self._to_refresh.discard(account)
+        return any(results)
+
+    async def _gather(self, account: Key) -> AccountFacts:
+        objects = self._fleet.objects_of(account)
+        bots = bots_in(objects)
+        records = {bot.key: self._fleet.record_of(bot.key) for bot in bots}
+        unread = [
+            bot
+            for bot in bots
+            if records[bot.key].child is not None and records[bot.key].config is None
+        ]
+        configs = await asyncio.gather(*(self._ports.children.load_config(bot) for bot in unread))
+        for bot, config in zip(unread, configs, strict=True):
+            records[bot.key].config = _own(config, bot)
+        now = self._ports.clock.monotonic()
+        around = Surroundings(
+            bots={bot.metadata.uid: self._observed(records[bot.key], now) for bot in bots},
+            market=MarketMoment(),
+            settings=self._settings.plan,
+            now=self._ports.clock.now(),
+        )
+        children = {key: record.child for key, record in records.items() if record.child}
+        return AccountFacts(
+            account=account,
+            objects=objects,
+            children=children,
+            around=around,
+            settings=self._settings.cluster,
+            policy=self._settings.policy,
+        )
+
+    def _observed(self, record: BotRecord, now: float) -> BotObserved:
+        since = record.unanswered
+        return BotObserved(
+            config=record.config,
+            process=ProcessFacts(running=record.child is not None),
+            report=record.report,
+            answered=record.answered is not None,
+            silent=since is not None and now - since > self._settings.silent_after,
+        )
+
+    async def _carry_out(self, steps: ObjectSteps) -> bool:
+        """Write what is to be written for one object, in order."""
+        try:
+            return await self._write(steps)
+        except NotFoundError:
+            # It is gone, and its event is on its way.
+            return False
+
+    async def _write(self, steps: ObjectSteps) -> bool:
+        ports, resource = self._ports, steps.resource
+        again = False
+        fresh = resource
+        if steps.hold:
+            again |= self._took(fresh, await ports.objects.hold(resource))
+        if isinstance(resource, Allocation):
+            pass
+        elif steps.children is not None:
+            await self._apply_children(resource, steps.children, steps)
+        if steps.patch:
+            answer = await ports.objects.write_status(resource, steps.patch)
+            again |= self._took(steps.fresh, answer)
+        for notice in build_notices(steps):
+            await ports.recorder.record(resource, notice)
+        if steps.release:
+            await ports.objects.release(resource)
+        return again
+
+    def _took(self, decided: Allocation | Bot, answer: Mapping[str, Any]) -> bool:
+        return bool(self._fleet.wrote(decided, answer))
+
+    async def _apply_children(self, bot: Bot, children: BotSteps, steps: ObjectSteps) -> None:
+        record = self._fleet.record_of(bot.key)
+        if children.is_proven and record.child is not None:
+            record.child = record.child.proven()
+        if not children.apply:
+            return
+        await self._apply_shared(bot.metadata.namespace)
+        answer: Mapping[str, Any] = {}
+        for manifest in children.apply:
+            answer = await self._ports.children.apply(manifest)
+            if manifest["kind"] == "ConfigMap":
+                record.config_version = answer["metadata"]["resourceVersion"]
+        self._fleet.wrote_child(bot.key, answer)
+        if steps.plan is not None and steps.plan.workload is not None:
+            record.config = steps.plan.workload.config
+        if children.refresh is not None:
+            await self._ports.children.mark_pod(bot, children.refresh)
+
+    async def _refresh(self, steps: ObjectSteps) -> None:
+        """Apply a bot's ConfigMap and what it shares again; a version that moved was drift."""
+        bot, children = steps.resource, steps.children
+        if isinstance(bot, Allocation) or children is None or steps.plan is None:
+            return
+        drifted = await self._apply_shared(bot.metadata.namespace, again=True)
+        workload, record = steps.plan.workload, self._fleet.record_of(bot.key)
+        if workload is not None and not children.waits and record.child is not None:
+            answer = await self._ports.children.apply(build_config_map(workload, bot))
+            version = answer["metadata"]["resourceVersion"]
+            if record.config_version not in {"", version}:
+                drifted.append(f"ConfigMap {child_name(bot)}")
+            record.config_version = version
+        for name in drifted:
+            await self._ports.recorder.record(bot, drift_notice(name))
+
+    async def _apply_shared(self, namespace: str, *, again: bool = False) -> list[str]:
+        """Make what all bots of a namespace need: before the first bot of a run, and on request.
+
+        Returns:
+            What somebody else had changed since our last apply.
+        """
+        async with self._shared.locks.setdefault(namespace, asyncio.Lock()):
+            known = self._shared.versions.get(namespace, {})
+            if known and not again:
+                return []
+            drifted = []
+            for manifest in (
+                build_service_account(namespace),
+                build_service(namespace),
+                build_network_policy(namespace, self._settings.cluster),
+            ):
+                kind = manifest["kind"]
+                answer = await self._ports.children.apply(manifest)
+                version = answer["metadata"]["resourceVersion"]
+                if known.get(kind, version) != version:
+                    drifted.append(f"{kind} {manifest['metadata']['name']}")
+                known = {**known, kind: version}
+            self._shared.versions[namespace] = known
+            return drifted
+
+
+def _own(config: BotConfig | None, bot: Bot) -> BotConfig | None:
+    """A ConfigMap of an older bot of that name is none of this one's."""
+    return config if config is not None and config.uid == bot.metadata.uid else None

@@ -1,0 +1,104 @@
+"""Reads everything again now and then: what a watch missed, and whether a watch stands still.
+
+A watch that is broken without noticing loses events for ever, and a deletion during a gap is never
+told. So the versions of each kind are listed and compared with what the watches brought.
+"""
+
+import random
+
+import structlog
+
+from dantaro_crds.kit.clock import Clock
+from dantaro_crds.v1alpha1.kinds import KINDS
+from dantaro_operator.core.bots import Key
+from dantaro_operator.ports import Collections
+from dantaro_operator.services.accounts import AccountService
+from dantaro_operator.services.fleet import Fleet
+from dantaro_operator.services.health import HealthService
+from dantaro_operator.services.watching import STATEFUL_SET, WatchService
+from dantaro_operator.services.work_queue import WorkQueue
+
+__all__ = ["ResyncService"]
+
+GRACE_SECONDS = 30.0
+"""So long after a list what it told may come by the watch and count as brought in time."""
+
+_LOG = structlog.get_logger()
+
+
+class ResyncService:
+    """Compares, heals and tells. Twice is the same as once."""
+
+    def __init__(
+        self,
+        collections: Collections,
+        watches: WatchService,
+        accounts: AccountService,
+        health: HealthService,
+        *,
+        fleet: Fleet,
+        queue: WorkQueue[Key],
+        spread: float,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        """Keep what is needed.
+
+        Args:
+            collections: Lists whole kinds.
+            watches: Knows what the watches brought.
+            accounts: Does the full looks.
+            health: Is told of watches that stand still.
+            fleet: Knows the accounts.
+            queue: Where work on them is asked for.
+            spread: Seconds over which the full looks are spread.
+            clock: Time.
+            rng: Source of the spread.
+        """
+        self._collections = collections
+        self._watches = watches
+        self._accounts = accounts
+        self._health = health
+        self._fleet = fleet
+        self._queue = queue
+        self._spread = spread
+        self._clock = clock
+        self._rng = rng
+
+    async def resync(self) -> None:
+        """Take what the watches missed, and ask for a full look at every account.
+
+        Raises:
+            TransientError: The API server could not be asked; the next time is soon enough.
+        """
+        for kind in (*KINDS, STATEFUL_SET):
+            await self._compare(kind)
+        for account in self._fleet.accounts():
+            self._accounts.refresh_next(account)
+            self._queue.add_after(account, self._spread * self._rng.random())
+
+    async def _compare(self, kind: str) -> None:
+        versions = await self._collections.fetch_versions(kind)
+        late = self._watches.find_late(versions) | (self._watches.known(kind) - versions.keys())
+        if not late:
+            self._health.stalled_watches.discard(kind)
+            return
+        await self._clock.sleep(GRACE_SECONDS)
+        now = {key: versions[key] for key in late & versions.keys()}
+        missed = self._watches.find_late(now) | (
+            (late - versions.keys()) & self._watches.known(kind)
+        )
+        for key in missed:
+            await self._take(key)
+        if missed:
+            _LOG.error("a watch brings nothing", kind=kind, missed=len(missed))
+            self._health.stalled_watches.add(kind)
+
+    async def _take(self, key: Key) -> None:
+        kind, namespace, name = key
+        document = await self._collections.fetch(key)
+        if document is not None:
+            self._watches.changed(kind, document, gone=False)
+            return
+        gone = {"kind": kind, "metadata": {"namespace": namespace, "name": name}}
+        self._watches.changed(kind, gone, gone=True)

@@ -1,0 +1,113 @@
+"""The environment of the operator in a cluster, read once."""
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dantaro_crds.errors import SpecError
+from dantaro_operator.core.cluster.rollout import ImageRollout
+
+__all__ = ["OperatorSettings", "load_settings"]
+
+
+def _split(value: Any) -> Any:
+    return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+
+class OperatorSettings(BaseSettings):
+    """Settings of the operator; each may be given as `DANTARO_OPERATOR_<NAME>`."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="DANTARO_OPERATOR_",
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    bot_image: str = Field(min_length=1)
+    """Runtime image of new bots, by digest or tag. There is no default: a release names its own."""
+    image_rollout: ImageRollout = ImageRollout.HELD
+    """Held: a new bot_image serves new bots only. Rolling: those that run move, one at a time per
+    account."""
+    image_pull_policy: str = "IfNotPresent"
+    """When kubelet asks the registry. The default lets bots start again while it is down."""
+    image_pull_secrets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Secrets in the namespaces of bots that open the registry, separated by commas."""
+    storage_class: str | None = None
+    """Of the volumes of new bots. Default: the cluster's own."""
+    namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Namespaces whose bots are looked after, separated by commas. Default: all."""
+    namespace: str = "dantaro"
+    """Namespace of the operator itself: its Lease is there."""
+    pod: str = "operator"
+    """Name of this process in the Lease and in Events; the pod's name in a cluster."""
+    kubeconfig: Path | None = None
+    """Kubeconfig to log in with. Default: the service account of the pod."""
+    context: str | None = None
+    """Context of the kubeconfig. Default: its current one."""
+    central_url: str = "http://dantaro-central.dantaro.svc:8000"
+    """Root of central's API as bots reach it."""
+    central_namespace: str = "dantaro"
+    """Namespace of central's pods, which the bots' NetworkPolicy lets them reach."""
+    central_secret: str | None = "dantaro-central-key"  # noqa: S105  # a name
+    """Secret in each namespace of bots whose key `key` opens central."""
+    bot_status_url: str = "http://{pod}.{service}.{namespace}.svc:8080/status"
+    """Where a bot serves its status; {pod}, {service}, {namespace}, {name} and {kind} are filled
+    in."""
+    collect_seconds: float = Field(default=30.0, gt=0, le=3600)
+    """A bot is asked for its status this often: a table that is half a minute old will do."""
+    collect_concurrency: int = Field(default=50, ge=1, le=1000)
+    """So many bots are asked at a time."""
+    collect_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    """Seconds that a bot may take to answer."""
+    silent_seconds: float = Field(default=90.0, gt=0)
+    """Seconds in vain after which a bot counts as silent: three times of asking."""
+    resync_seconds: float = Field(default=600.0, ge=1)
+    """Everything is looked at again this often, whatever the watches say."""
+    workers: int = Field(default=20, ge=1, le=1000)
+    """So many accounts are worked on at a time."""
+    connections: int = Field(default=20, ge=1, le=1000)
+    """So many calls of the API server are under way at a time."""
+    lease: str = "dantaro-operator"
+    """Name of the Lease that decides which of several operators works."""
+    lease_duration_seconds: float = Field(default=15.0, gt=0)
+    """A candidate takes a Lease over that nobody renewed for so long."""
+    lease_renew_deadline_seconds: float = Field(default=10.0, gt=0)
+    """The holder stops writing when it could not renew for so long; below the duration."""
+    lease_retry_seconds: float = Field(default=2.0, gt=0)
+    """Pause between two tries."""
+    host: str = "0.0.0.0"  # noqa: S104
+    """Address of /healthz, /readyz and /metrics; kubelet asks from outside of the pod."""
+    port: int = Field(default=8081, ge=0, le=65535)
+    """Their port; 0 takes a free one."""
+    port_file: Path | None = None
+    """File that the real port is written to, for port 0."""
+    log_level: str = "INFO"
+    """Lowest level that is logged."""
+
+    @model_validator(mode="after")
+    def _deadline_before_duration(self) -> Self:
+        if self.lease_renew_deadline_seconds >= self.lease_duration_seconds:
+            raise ValueError(
+                "lease_renew_deadline_seconds must be < lease_duration_seconds, were "
+                f"{self.lease_renew_deadline_seconds:g} and {self.lease_duration_seconds:g}"
+            )
+        return self
+
+
+def load_settings() -> OperatorSettings:
+    """Read the environment.
+
+    Raises:
+        SpecError: A value is missing or wrong; the message names the variable.
+    """
+    try:
+        return OperatorSettings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = "_".join(str(part) for part in first["loc"]).upper()
+        text = first["msg"].removeprefix("Value error, ")
+        name = f"DANTARO_OPERATOR_{place}: " if place else ""
+        raise SpecError(f"{name}{text}") from error
