@@ -26,6 +26,7 @@ from dantaro_operator.adapters.kubernetes.children import ChildObjects
 from dantaro_operator.adapters.kubernetes.collections import ObjectCollections
 from dantaro_operator.adapters.kubernetes.credentials import load_credentials
 from dantaro_operator.adapters.kubernetes.events import EventRecorder
+from dantaro_operator.adapters.kubernetes.kopf_settings import build_kopf_settings
 from dantaro_operator.adapters.kubernetes.lease import LeaseElection, LeasePlace, new_identity
 from dantaro_operator.adapters.kubernetes.lease_record import LeaseTimes
 from dantaro_operator.adapters.kubernetes.login import KopfLogin
@@ -257,7 +258,7 @@ class _Operator:
         try:
             await kopf.operator(
                 registry=registry,
-                settings=_kopf_settings(),
+                settings=build_kopf_settings(),
                 clusterwide=not namespaces,
                 namespaces=namespaces,
                 standalone=True,
@@ -297,21 +298,6 @@ async def _require_crds(api: KubernetesApi) -> None:
             f"expected the CRDs of {', '.join(KINDS)}, found none of {', '.join(missing)}: "
             "apply the files in crds/"
         )
-
-
-def _kopf_settings() -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    settings.scanning.disabled = True
-    settings.peering.standalone = True
-    settings.posting.enabled = False
-    settings.watching.connect_timeout = 30
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 310
-    settings.watching.chunk_size = 500
-    settings.watching.label_selectors["apps/v1/statefulsets"] = (
-        "app.kubernetes.io/managed-by=dantaro-operator"
-    )
-    return settings
 
 
 def _account_settings(settings: OperatorSettings) -> AccountSettings:

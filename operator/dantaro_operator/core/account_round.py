@@ -6,6 +6,7 @@ StatefulSet whose marks say that both are there, the status after both, the fina
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from dantaro_crds.v1alpha1.allocation import Allocation
@@ -30,6 +31,7 @@ from dantaro_operator.core.fleet import Surroundings, find_gone, plan_bots, with
 from dantaro_operator.core.merge_patch import build_merge_patch
 from dantaro_operator.core.observed import BotObserved
 from dantaro_operator.core.plan import Plan
+from dantaro_operator.core.workload import BotWorkload
 
 __all__ = ["AccountFacts", "BotSteps", "ObjectSteps", "decide_account"]
 
@@ -91,6 +93,7 @@ class ObjectSteps:
         plan: What was decided for a bot; None for an Allocation.
         hold: Whether our finalizer must be set, before anything else.
         children: A bot's children; None for an Allocation, or where nothing is to run.
+        gain: By how much the money rises that a bot is told it may use; negative if it falls.
         patch: Merge patch of the status; empty if it is right.
         release: Whether our finalizer must go, after everything else.
     """
@@ -100,6 +103,7 @@ class ObjectSteps:
     plan: Plan | None = None
     hold: bool = False
     children: BotSteps | None = None
+    gain: Decimal = Decimal(0)
     patch: Mapping[str, Any]
     release: bool = False
 
@@ -112,6 +116,7 @@ def decide_account(facts: AccountFacts) -> list[ObjectSteps]:
     rollouts = _rollouts(facts, plans)
     seen = replace(around, bots=_with_behind(facts, rollouts))
     fresh = {item.key: item for item in with_status(facts.objects, plans, seen)}
+    fresh |= {item.key: item for item in _as_told(facts)}
     own = [item for item in allocations_in(facts.objects) if item.key == facts.account]
     accounts = [_account_steps(item, fresh[item.key], facts, gone) for item in own]
     bots = [
@@ -119,6 +124,34 @@ def decide_account(facts: AccountFacts) -> list[ObjectSteps]:
         for bot in bots_in(facts.objects)
     ]
     return [*accounts, *bots]
+
+
+def _as_told(facts: AccountFacts) -> list[Allocation | Bot]:
+    """Return the objects whose status stands until their bots are heard of.
+
+    An operator that has just started was told nothing yet by bots that trade all the time. Only
+    those that were heard of before, are as they were then, and do not count as silent.
+    """
+    quiet = [bot for bot in bots_in(facts.objects) if _is_as_told(bot) and _is_unheard(bot, facts)]
+    homes = {account_of(bot) for bot in quiet}
+    accounts = [item for item in allocations_in(facts.objects) if item.key in homes]
+    return [*(item for item in accounts if _is_as_told(item)), *quiet]
+
+
+def _is_as_told(resource: Allocation | Bot) -> bool:
+    metadata = resource.metadata
+    is_same = resource.status.observed_generation == metadata.generation
+    return is_same and metadata.deletion_timestamp is None
+
+
+def _is_unheard(bot: Bot, facts: AccountFacts) -> bool:
+    observed = facts.around.observed(bot)
+    return (
+        bot.key in facts.children
+        and bot.status.last_heartbeat_time is not None
+        and observed.report is None
+        and not observed.silent
+    )
 
 
 def _account_steps(
@@ -157,9 +190,17 @@ def _bot_steps(
         plan=plan,
         hold=plan.workload is not None and not held and not deleting,
         children=children,
+        gain=_gain(plan, facts.around.observed(bot)),
         patch=_status_patch(bot, fresh),
         release=held and bot.key in gone,
     )
+
+
+def _gain(plan: Plan, observed: BotObserved) -> Decimal:
+    if plan.workload is None:
+        return Decimal(0)
+    known = observed.config.budget if observed.config else Decimal(0)
+    return plan.workload.config.budget - known
 
 
 def _child_steps(
@@ -174,10 +215,12 @@ def _child_steps(
     if plan.workload is None:
         return None
     live = child.live if child else None
-    if live is not None and _is_in_the_way(live, bot):
+    if live is not None and _is_in_the_way(live, bot, facts):
         return BotSteps(waits=True)
     if going and child is None:
         return None
+    if not going and not rollout.moves and _is_handed_over(bot, facts, plan.workload):
+        return BotSteps(is_proven=True)  # the common case, and nothing had to be built for it
     config = build_config_map(plan.workload, bot)
     told = config_hash(plan.workload)
     intent = build_stateful_set(
@@ -207,9 +250,24 @@ def _child_steps(
     return BotSteps(apply=(intent,), drift=drift) if drift else BotSteps(is_proven=True)
 
 
-def _is_in_the_way(live: Mapping[str, Any], bot: Bot) -> bool:
-    """An object of an older bot of that name, or one that is being deleted, must go first."""
-    return not is_owned_by(live, bot) or "deletionTimestamp" in live["metadata"]
+def _is_handed_over(bot: Bot, facts: AccountFacts, workload: BotWorkload) -> bool:
+    """Whether a compared StatefulSet runs with this very configuration."""
+    child = facts.children.get(bot.key)
+    known = facts.around.observed(bot).config
+    return child is not None and child.is_proven and known == workload.config
+
+
+def _is_in_the_way(live: Mapping[str, Any], bot: Bot, facts: AccountFacts) -> bool:
+    """An object of an older bot of that name, or one that is being deleted, must go first.
+
+    One whose owner was taken away is this bot's if the configuration beside it is.
+    """
+    if "deletionTimestamp" in live["metadata"]:
+        return True
+    owners = live["metadata"].get("ownerReferences", ())
+    if any(owner.get("controller") for owner in owners):
+        return not is_owned_by(live, bot)
+    return facts.around.observed(bot).config is None
 
 
 def _is_clean(bot: Bot) -> bool:
@@ -227,7 +285,7 @@ def _rollouts(facts: AccountFacts, plans: Mapping[Key, Plan]) -> dict[str, Rollo
         if workload is None:
             continue
         child = facts.children.get(bot.key)
-        own = child if child is not None and not _is_in_the_way(child.live, bot) else None
+        own = child if child and not _is_in_the_way(child.live, bot, facts) else None
         newest = build_wanted(workload, bot, facts.settings, None)
         live = read_live(own.live, newest.template) if own is not None else None
         wanted = build_wanted(workload, bot, facts.settings, live) if live else newest

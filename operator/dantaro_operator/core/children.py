@@ -1,7 +1,7 @@
 """What is kept of a bot's StatefulSet between two looks at it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dantaro_operator.core.cluster.names import INPUT_HASH
@@ -18,6 +18,7 @@ class ChildFacts:
         version: Its resourceVersion.
         input_hash: Hash of the manifest that it was made of; empty if the mark is gone.
         is_ready: Whether a pod is ready.
+        is_settled: Whether the controller has done what the spec asks for.
         live: The object. Whole as long as nobody compared it with what it should be, afterwards
             without its spec but for the volume claims, which can never be changed.
         is_proven: Whether it was compared.
@@ -27,20 +28,19 @@ class ChildFacts:
     version: int
     input_hash: str
     is_ready: bool
+    is_settled: bool
     live: Mapping[str, Any]
     is_proven: bool = False
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether it is being deleted."""
+        return "deletionTimestamp" in self.live["metadata"]
 
     def proven(self) -> "ChildFacts":
         """Return the same, known to be as it should be."""
         spec = {"volumeClaimTemplates": self.live["spec"].get("volumeClaimTemplates", [])}
-        return ChildFacts(
-            generation=self.generation,
-            version=self.version,
-            input_hash=self.input_hash,
-            is_ready=self.is_ready,
-            live={**self.live, "spec": spec},
-            is_proven=True,
-        )
+        return replace(self, live={**self.live, "spec": spec}, is_proven=True)
 
 
 def child_facts(document: Mapping[str, Any], *, known: ChildFacts | None) -> ChildFacts:
@@ -51,6 +51,8 @@ def child_facts(document: Mapping[str, Any], *, known: ChildFacts | None) -> Chi
         version=int(metadata["resourceVersion"]),
         input_hash=metadata.get("annotations", {}).get(INPUT_HASH, ""),
         is_ready=status.get("readyReplicas", 0) >= 1,
+        is_settled=status.get("observedGeneration", 0) >= metadata["generation"]
+        and status.get("currentRevision") == status.get("updateRevision"),
         live={**document, "metadata": {**metadata, "managedFields": []}},
     )
     if known is None or not known.is_proven or not _same_intent(known, facts):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.common import Condition, ConditionStatus
 from dantaro_crds.v1alpha1.conditions import ConditionType, condition_of
+from dantaro_crds.values import quote_of
 from dantaro_operator.core.account_round import BotSteps, ObjectSteps
 from dantaro_operator.core.bots import Bot
 from dantaro_operator.core.figures import money_text
@@ -71,7 +72,8 @@ def _of_ready(steps: ObjectSteps) -> Iterator[Notice]:
     if new is None or (old is not None and old.reason == new.reason):
         return
     stalled = condition_of(steps.fresh.status.conditions, ConditionType.STALLED)
-    yield Notice(reason=new.reason, message=new.message, is_warning=_is_bad(new, stalled))
+    message = new.message or "it does what it was asked to"
+    yield Notice(reason=new.reason, message=message, is_warning=_is_bad(new, stalled))
 
 
 def _is_bad(ready: Condition, stalled: Condition | None) -> bool:
@@ -97,7 +99,8 @@ def _of_release(steps: ObjectSteps) -> Iterator[Notice]:
 def _left(bot: Bot) -> str:
     status = bot.status
     orders = status.orders.open if status.orders else 0
-    position = status.position
-    held = f"{position.amount:f} {bot.spec.symbol}" if position else "an unknown position"
-    worth = f" worth {money_text(position.value, '').strip()}" if position else ""
-    return f"{orders} orders, {held}{worth} at the last look"
+    position, symbol = status.position, status.symbol or bot.spec.symbol
+    if position is None:
+        return f"{orders} orders and an unknown position at the last look"
+    worth = money_text(position.value, quote_of(symbol))
+    return f"{orders} orders and {position.amount:f} of {symbol}, worth {worth}, at the last look"

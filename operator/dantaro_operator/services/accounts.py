@@ -103,17 +103,12 @@ class AccountService:
         refresh = account in self._to_refresh
         facts = await self._gather(account)
         steps = decide_account(facts)
-        results = await asyncio.gather(
-            *(self._carry_out(item) for item in steps), return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        again = await self._carry_out_all(steps)
         if refresh:
             for item in steps:
                 await self._refresh(item)
             self._to_refresh.discard(account)
-        return any(results)
+        return again
 
     async def _gather(self, account: Key) -> AccountFacts:
         objects = self._fleet.objects_of(account)
@@ -153,6 +148,23 @@ class AccountService:
             answered=record.answered is not None,
             silent=since is not None and now - since > self._settings.silent_after,
         )
+
+    async def _carry_out_all(self, steps: list[ObjectSteps]) -> bool:
+        """Write for all objects; nobody is given money that another may still be told to use."""
+        results: list[bool | BaseException] = []
+        for is_raised in (False, True):
+            group = [item for item in steps if (item.gain > 0) is is_raised]
+            done = await asyncio.gather(*map(self._carry_out, group), return_exceptions=True)
+            results += done
+            if any(
+                isinstance(e, BaseException) and i.gain < 0
+                for e, i in zip(done, group, strict=True)
+            ):
+                break
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return any(results)
 
     async def _carry_out(self, steps: ObjectSteps) -> bool:
         """Write what is to be written for one object, in order."""

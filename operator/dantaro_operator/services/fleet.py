@@ -14,7 +14,7 @@ from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_operator.core.bots import Bot, Key, account_of
 from dantaro_operator.core.children import ChildFacts, child_facts
-from dantaro_operator.core.cluster.names import bot_of_labels
+from dantaro_operator.core.cluster.names import bot_of_labels, shared_labels
 
 __all__ = ["BotRecord", "Fleet"]
 
@@ -138,6 +138,7 @@ class Fleet:
         key = bot_of_labels(document["metadata"])
         if key is None:
             return set()
+        gone = gone and not _left_the_watch(document)
         record = self.record_of(key)
         known = record.child
         if known is not None and not gone and _version_of(document) < known.version:
@@ -220,6 +221,11 @@ def _version_of(document: Mapping[str, Any]) -> int:
     return int(document["metadata"]["resourceVersion"])
 
 
+def _left_the_watch(document: Mapping[str, Any]) -> bool:
+    """Whether an object is told as deleted since it lost the labels that are watched."""
+    return not shared_labels().items() <= document["metadata"].get("labels", {}).items()
+
+
 def _intent_of(metadata: Mapping[str, Any]) -> tuple[int, dict[str, str], bool]:
     """What a person can ask for besides the status: spec, annotations, deletion."""
     return (
@@ -233,8 +239,9 @@ def _differ(known: ChildFacts | None, now: ChildFacts | None) -> bool:
     """Whether a StatefulSet changed in what a decision looks at."""
     if known is None or now is None:
         return known is not now
-    return (known.is_ready, known.is_proven, known.live.get("status")) != (
+    return (known.is_ready, known.is_settled, known.is_proven, known.is_deleting) != (
         now.is_ready,
+        now.is_settled,
         now.is_proven,
-        now.live.get("status"),
+        now.is_deleting,
     )

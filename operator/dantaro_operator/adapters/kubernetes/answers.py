@@ -85,16 +85,22 @@ def to_error(verb: str, path: str, refusal: Refusal, *, compares: bool) -> Danta
             return _login_error(text, refusal)
         case 404:
             return NotFoundError(text)
-        case 409 if not compares:
-            return TransientError(text, code=CONTENDED, retry_after=refusal.retry_after)
         case 409:
-            return ConflictError(text)
+            return _conflict(text, refusal, compares=compares)
         case 410:
             return TransientError(text, code=EXPIRED)
         case 429:
             return RateLimitedError(text, retry_after=refusal.retry_after)
         case _:
             return _content_error(text, refusal, compares=compares)
+
+
+def _conflict(text: str, refusal: Refusal, *, compares: bool) -> DantaroError:
+    if "uid mismatch" in refusal.message:
+        return NotFoundError(text)  # what has the name by now is another object, or none has it
+    if compares:
+        return ConflictError(text)
+    return TransientError(text, code=CONTENDED, retry_after=refusal.retry_after)
 
 
 def _login_error(text: str, refusal: Refusal) -> DantaroError:

@@ -295,4 +295,4 @@ def _image_of(template: Mapping[str, Any]) -> str:
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return canonical_json(one) == canonical_json(other)
+    return one == other or canonical_json(one) == canonical_json(other)
