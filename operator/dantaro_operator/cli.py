@@ -1,7 +1,6 @@
 """The command `dantaro`."""
 
 import argparse
-import json
 import sys
 import tempfile
 import traceback
@@ -11,17 +10,6 @@ from pathlib import Path
 
 from dantaro_crds.errors import DantaroError
 from dantaro_crds.values import parse_utc
-from dantaro_operator.adapters.yaml_values import to_yaml
-from dantaro_operator.bootstrap.local import (
-    UpRequest,
-    build_inspection,
-    run_up,
-    running_up,
-    validate_paths,
-)
-from dantaro_operator.core.local.market import MarketSource, MarketWish
-from dantaro_operator.errors import FolderError, ObjectNotFoundError
-from dantaro_operator.services.inspection import Selection
 
 __all__ = ["main"]
 
@@ -51,8 +39,18 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; the exit code is 0 if all is fine, 1 for bad input, 70 for a bug of ours."""
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
-    sys.exit(_guarded(command, options))
+    sys.exit(_guarded(_run, options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Load what the command needs: the operator must not pay for local mode, nor that for kopf."""
+    if options.command == "operator":
+        from dantaro_operator.commands.cluster import operator  # noqa: PLC0415
+
+        return operator()
+    from dantaro_operator.commands import local  # noqa: PLC0415
+
+    return local.COMMANDS[options.command](options)
 
 
 def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
@@ -130,7 +128,7 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     up.add_argument("--seed", type=int, help="another simulated market")
     up.add_argument("--keep", action="store_true", help="stay up when a replay is over")
     up.add_argument("--plain", action="store_true", help="plain lines instead of a live table")
-    up.set_defaults(command=_up)
+    up.set_defaults(command="up")
 
 
 def _add_get(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -145,7 +143,7 @@ def _add_get(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     get.add_argument("name", nargs="?", metavar="NAME", help="one object only")
     get.add_argument("-o", dest="output", choices=("wide", "yaml", "json"), help="another format")
     _add_place(get)
-    get.set_defaults(command=_get)
+    get.set_defaults(command="get")
 
 
 def _add_describe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -159,7 +157,7 @@ def _add_describe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     describe.add_argument("name", nargs="?", metavar="NAME", help="its name; default: all of them")
     _add_place(describe)
-    describe.set_defaults(command=_describe)
+    describe.set_defaults(command="describe")
 
 
 def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -170,7 +168,7 @@ def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "Exit code 1 if anything is wrong.",
     )
     validate.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR", help="what to check")
-    validate.set_defaults(command=_validate)
+    validate.set_defaults(command="validate")
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
@@ -190,78 +188,6 @@ def _time(text: str) -> object:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _up(options: argparse.Namespace) -> int:
-    if not options.folder.is_dir():
-        raise FolderError(f"{options.folder}: expected a folder of YAML, found none")
-    wish = MarketWish(
-        **_source(options.market), speed=options.speed, start=options.start, seed=options.seed
-    )
-    request = UpRequest(folder=options.folder, market=wish, keep=options.keep, plain=options.plain)
-    return run_up(request, sys.stdout)
-
-
-def _source(market: str | None) -> dict[str, object]:
-    if market is None:
-        return {}
-    if market in {MarketSource.SIMULATED, MarketSource.UPBIT}:
-        return {"source": market}
-    folder = Path(market)
-    if not any(path.is_file() for path in folder.glob("*/1m.csv.gz")):
-        raise FolderError(
-            "--market: expected simulated, upbit or a folder with SYMBOL/1m.csv.gz files, "
-            f"was {market}"
-        )
-    return {"source": MarketSource.REPLAY, "folder": str(folder.resolve())}
-
-
-def _selection(options: argparse.Namespace) -> Selection:
-    namespace = None if options.all_namespaces else options.namespace
-    kind, slash, name = options.kind.partition("/")
-    if slash and options.name is not None:
-        raise ObjectNotFoundError(
-            f"expected one name, was {options.kind} {options.name}: leave one of them out"
-        )
-    return Selection(kind=kind, name=name if slash else options.name, namespace=namespace)
-
-
-def _get(options: argparse.Namespace) -> int:
-    inspection = build_inspection(options.dir)
-    selection = _selection(options)
-    if options.output == "json":
-        print(json.dumps(inspection.documents(selection), indent=4, ensure_ascii=False))
-    elif options.output == "yaml":
-        print(to_yaml(inspection.documents(selection)), end="")
-    else:
-        print(inspection.table(selection, wide=options.output == "wide"))
-        _note_if_down(options.dir)
-    return 0
-
-
-def _describe(options: argparse.Namespace) -> int:
-    print(build_inspection(options.dir).describe(_selection(options)))
-    _note_if_down(options.dir)
-    return 0
-
-
-def _note_if_down(folder: Path) -> None:
-    if running_up(folder) is None:
-        sys.stdout.flush()
-        print(
-            f"(nothing runs here now: this is how it was; `dantaro up {folder}`)", file=sys.stderr
-        )
-
-
-def _validate(options: argparse.Namespace) -> int:
-    result = validate_paths(options.paths)
-    for finding in result.findings:
-        print(f"{finding.severity}: {finding.text}", file=sys.stderr)
-    for line in result.fine:
-        print(f"{line}: fine")
-    if not result.fine and not result.findings:
-        raise FolderError("expected YAML of at least one object, found none")
-    return 0 if result.is_fine else EXIT_BAD_INPUT
-
-
 def _add_operator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     operator = commands.add_parser(
         "operator",
@@ -271,15 +197,4 @@ def _add_operator(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         epilog="Settings come from the environment: DANTARO_OPERATOR_BOT_IMAGE must be set, "
         "docs/guide/operator.md lists the others.",
     )
-    operator.set_defaults(command=_operator)
-
-
-def _operator(_: argparse.Namespace) -> int:
-    # Imported late: the other commands must not pay for kopf.
-    from dantaro_crds.kit.logs import configure_logs  # noqa: PLC0415
-    from dantaro_operator.bootstrap.cluster import run_operator  # noqa: PLC0415
-    from dantaro_operator.settings import load_settings  # noqa: PLC0415
-
-    settings = load_settings()
-    configure_logs(settings.log_level)
-    return run_operator(settings)
+    operator.set_defaults(command="operator")

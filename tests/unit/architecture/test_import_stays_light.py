@@ -17,7 +17,17 @@ pytestmark = pytest.mark.unit
             "dantaro_crds.schema dantaro_crds.v1alpha1.grid_bot dantaro_crds.v1alpha1.allocation",
             id="a-bot",
         ),
-        pytest.param("dantaro_operator.cli", "kopf kubernetes numpy pandas ccxt", id="local-mode"),
+        pytest.param("dantaro_operator.cli", "kopf aiohttp httpx rich pydantic_settings", id="cli"),
+        pytest.param(
+            "dantaro_operator.commands.local",
+            "kopf aiohttp kubernetes numpy pandas ccxt",
+            id="local-mode",
+        ),
+        pytest.param(
+            "dantaro_operator.commands.cluster",
+            "kubernetes httpx sqlalchemy fastapi numpy pandas ccxt",
+            id="operator",
+        ),
         pytest.param(
             "dantaro_central.bootstrap", "kopf kubernetes numpy pandas ccxt", id="central"
         ),

@@ -1,0 +1,3 @@
+"""What the commands of `dantaro` do, once their arguments are read."""
+
+__all__: list[str] = []
