@@ -80,6 +80,10 @@ cluster-down: $(STAMP)  ## end it and remove everything of it
 cluster-image: $(STAMP)  ## build the bot's image and give it to the node
 	$(BIN)/python -m tests.cluster image
 
+bench-operator: $(STAMP)  ## measure the operator with 300, 1,000 and 3,000 bots on a real API server
+	@$(BIN)/python -m tests.cluster build --quiet
+	$(BIN)/python -m tests.bench.operator
+
 picture: $(STAMP)  ## draw the picture of the README from a real run
 	$(BIN)/python -m tests.support.picture
 
