@@ -33,3 +33,38 @@ ENV PATH=/opt/dantaro/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/opt/dantaro/bin/dantaro-bot"]
+
+
+FROM wheel AS operator-files
+RUN python3 -m venv --without-pip /opt/dantaro \
+    && pip/bin/python install_locked.py requirements.lock /opt/dantaro/bin/python \
+        "$(echo dist/*.whl)[operator]"
+
+
+FROM ${BASE} AS operator
+LABEL org.opencontainers.image.title="dantaro-operator" \
+      org.opencontainers.image.description="The operator of Dantaro" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=operator-files /opt/dantaro /opt/dantaro
+ENV PATH=/opt/dantaro/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 65532:65532
+EXPOSE 8081
+ENTRYPOINT ["/opt/dantaro/bin/dantaro", "operator"]
+
+
+FROM wheel AS central-files
+RUN python3 -m venv --without-pip /opt/dantaro \
+    && pip/bin/python install_locked.py requirements.lock /opt/dantaro/bin/python \
+        "$(echo dist/*.whl)[central]"
+
+
+FROM ${BASE} AS central
+LABEL org.opencontainers.image.title="dantaro-central" \
+      org.opencontainers.image.description="Market analysis for the bots of Dantaro" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=central-files /opt/dantaro /opt/dantaro
+ENV PATH=/opt/dantaro/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 65532:65532
+EXPOSE 8000
+ENTRYPOINT ["/opt/dantaro/bin/dantaro-central"]
+CMD ["all"]

@@ -46,11 +46,28 @@ def cluster(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="session")
 def runtime_image(kubeconfig: Path) -> str:
     """Name of the image of a bot, present on the node."""
+    return _image("runtime")
+
+
+@pytest.fixture(scope="session")
+def operator_image(kubeconfig: Path) -> str:
+    """Name of the operator's image, present on the node."""
+    return _image("operator")
+
+
+@pytest.fixture(scope="session")
+def central_image(kubeconfig: Path) -> str:
+    """Name of central's image, present on the node."""
+    return _image("central")
+
+
+def _image(target: str) -> str:
     if not os.environ.get("DANTARO_TEST_KUBECONFIG"):
-        return import_image(PLACE, "runtime", Progress())
-    if named := os.environ.get("DANTARO_TEST_RUNTIME_IMAGE"):
+        return import_image(PLACE, target, Progress())
+    variable = f"DANTARO_TEST_{target.upper()}_IMAGE"
+    if named := os.environ.get(variable):
         return named
     pytest.fail(
-        "DANTARO_TEST_KUBECONFIG names a cluster: build the target `runtime` of the Dockerfile, "
-        "give its nodes the image and name it in DANTARO_TEST_RUNTIME_IMAGE"
+        f"DANTARO_TEST_KUBECONFIG names a cluster: build the target `{target}` of the Dockerfile, "
+        f"give its nodes the image and name it in {variable}"
     )

@@ -66,7 +66,12 @@ class OperatorProcess:
 
 @contextmanager
 def operator_process(
-    kubeconfig: Path, folder: Path, *, namespace: str, **settings: object
+    kubeconfig: Path,
+    folder: Path,
+    *,
+    namespace: str,
+    until_ready: bool = True,
+    **settings: object,
 ) -> Iterator[OperatorProcess]:
     """Run an operator for the length of a block; several on one Lease are rivals.
 
@@ -74,6 +79,7 @@ def operator_process(
         kubeconfig: How it logs in.
         folder: Holds its log, which goes on when it is started there again, and its port.
         namespace: Whose bots it looks after, and where its Lease is.
+        until_ready: Whether the block begins when it stands by or leads, else at its start.
         settings: Further settings by their names, in place of those for tests.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,5 +99,6 @@ def operator_process(
     command = ["env", *environment, command_path("dantaro"), "operator"]
     with running(command, log=folder / "log") as run:
         operator = OperatorProcess(run=run, port_file=port_file)
-        operator.wait_until_ready()
+        if until_ready:
+            operator.wait_until_ready()
         yield operator

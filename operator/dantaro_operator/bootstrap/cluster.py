@@ -68,6 +68,12 @@ _RECONCILE_SECONDS = 120.0
 
 _STALLED_SECONDS = 300.0
 
+_KINDS_WATCHED = len(KINDS) + 1
+"""Each is watched in each namespace, or once in the whole cluster; a watch holds a connection."""
+
+_SPARE = 8
+"""Connections for kopf's other calls."""
+
 _LOG = structlog.get_logger()
 
 
@@ -100,9 +106,7 @@ class _Operator:
 
     async def run(self) -> int:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        _catch_signals(stop)
         async with AsyncExitStack() as stack:
             await self._serve(stack)
             election = await self._election(stack)
@@ -190,7 +194,10 @@ class _Operator:
             collection = self._collection(BotReports(session))
             resync = self._resync(api, watches, accounts)
             login = KopfLogin(
-                self._credentials, may_write=election.is_leading, delivery=delivery, connections=10
+                self._credentials,
+                may_write=election.is_leading,
+                delivery=delivery,
+                connections=_KINDS_WATCHED * max(len(settings.namespaces), 1) + _SPARE,
             )
             async with asyncio.TaskGroup() as group:
                 workers = ReconcileLoop(
@@ -248,26 +255,31 @@ class _Operator:
         )
 
     async def _watch(self, login: KopfLogin, watches: WatchService, stop: asyncio.Event) -> None:
-        """Run kopf. It takes the signals over, so its end is our reason to stop."""
+        """Run kopf until cancelled."""
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(login.login)
         register(registry, watches)
         ready = asyncio.Event()
         namespaces = self._settings.namespaces
+        known = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
+            registry=registry,
+            settings=build_kopf_settings(),
+            # Its own guess fails where the user has no name, as in a pod.
+            identity=self._settings.pod,  # type: ignore[arg-type]  # kopf keeps its type private
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            standalone=True,
+            ready_flag=ready,
+        )
+        # kopf takes the signals over, and would then wait 5 s for tasks of ours.
+        _catch_signals(stop)
         noting = asyncio.create_task(self._note_ready(ready))
         try:
-            await kopf.operator(
-                registry=registry,
-                settings=build_kopf_settings(),
-                clusterwide=not namespaces,
-                namespaces=namespaces,
-                standalone=True,
-                ready_flag=ready,
-                stop_flag=stop,
-            )
+            await kopf.run_tasks(tasks, ignored=known | {noting})
         finally:
             noting.cancel()
-        stop.set()
+        raise RuntimeError("the watches ended by themselves")
 
     async def _note_ready(self, ready: asyncio.Event) -> None:
         await ready.wait()
@@ -275,6 +287,11 @@ class _Operator:
 
     def _bots_by_phase(self) -> Mapping[str, int]:
         return Counter(bot.status.phase for bot in self._fleet.bots())
+
+
+def _catch_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
 async def _unless(stop: asyncio.Event, work: object) -> bool:

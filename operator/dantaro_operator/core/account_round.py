@@ -71,7 +71,7 @@ class BotSteps:
         moves: Why its pod is replaced; empty if it stays.
         is_new: Whether there was no StatefulSet.
         waits: Whether an older bot's StatefulSet of that name must be gone first.
-        is_proven: Whether the live StatefulSet was compared and is as it should be.
+        proven: Version of the live StatefulSet that was compared and is as it should be; 0 if none.
     """
 
     apply: tuple[Manifest, ...] = ()
@@ -80,7 +80,7 @@ class BotSteps:
     moves: str = ""
     is_new: bool = False
     waits: bool = False
-    is_proven: bool = False
+    proven: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +219,9 @@ def _child_steps(
         return BotSteps(waits=True)
     if going and child is None:
         return None
-    if not going and not rollout.moves and _is_handed_over(bot, facts, plan.workload):
-        return BotSteps(is_proven=True)  # the common case, and nothing had to be built for it
+    stays = not going and not rollout.moves
+    if child and stays and _is_handed_over(child, facts.around.observed(bot), plan.workload):
+        return BotSteps(proven=child.version)  # the common case, and nothing had to be built for it
     config = build_config_map(plan.workload, bot)
     told = config_hash(plan.workload)
     intent = build_stateful_set(
@@ -245,16 +246,14 @@ def _child_steps(
         refresh = {CONFIG_HASH: told} if found.get(CONFIG_HASH) != told else None
         return BotSteps(apply=(config, intent), refresh=refresh, drift=lost, moves=moves)
     if child.is_proven:
-        return BotSteps(is_proven=True)
+        return BotSteps(proven=child.version)
     drift = tuple(differing_fields(intent, child.live))
-    return BotSteps(apply=(intent,), drift=drift) if drift else BotSteps(is_proven=True)
+    return BotSteps(apply=(intent,), drift=drift) if drift else BotSteps(proven=child.version)
 
 
-def _is_handed_over(bot: Bot, facts: AccountFacts, workload: BotWorkload) -> bool:
+def _is_handed_over(child: ChildFacts, observed: BotObserved, workload: BotWorkload) -> bool:
     """Whether a compared StatefulSet runs with this very configuration."""
-    child = facts.children.get(bot.key)
-    known = facts.around.observed(bot).config
-    return child is not None and child.is_proven and known == workload.config
+    return child.is_proven and observed.config == workload.config
 
 
 def _is_in_the_way(live: Mapping[str, Any], bot: Bot, facts: AccountFacts) -> bool:

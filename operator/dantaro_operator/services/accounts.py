@@ -198,7 +198,8 @@ class AccountService:
 
     async def _apply_children(self, bot: Bot, children: BotSteps, steps: ObjectSteps) -> None:
         record = self._fleet.record_of(bot.key)
-        if children.is_proven and record.child is not None:
+        # What came since was not compared.
+        if record.child is not None and record.child.version == children.proven:
             record.child = record.child.proven()
         if not children.apply:
             return

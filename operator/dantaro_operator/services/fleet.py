@@ -239,6 +239,8 @@ def _differ(known: ChildFacts | None, now: ChildFacts | None) -> bool:
     """Whether a StatefulSet changed in what a decision looks at."""
     if known is None or now is None:
         return known is not now
+    if not now.is_proven:
+        return True  # whatever changed, nobody has compared it
     return (known.is_ready, known.is_settled, known.is_proven, known.is_deleting) != (
         now.is_ready,
         now.is_settled,
