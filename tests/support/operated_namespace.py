@@ -45,7 +45,10 @@ class OperatedNamespace:
         self.operator = self._start()
 
     def _start(self, **settings: Any) -> OperatorProcess:
-        urls: dict[str, Any] = {"central_url": self._market.url, "bot_status_url": self.runner.status_url}
+        urls: dict[str, Any] = {
+            "central_url": self._market.url,
+            "bot_status_url": self.runner.status_url,
+        }
         folder = self._market.folder.parent / "operator"
         started = operator_process(
             self.cluster.kubeconfig, folder, namespace=self.namespace, **(urls | settings)

@@ -209,7 +209,7 @@ class _Operator:
                 )
                 tasks = [
                     group.create_task(election.hold()),
-                    group.create_task(workers.run()),
+                    group.create_task(_work_once_caught_up(resync, workers)),
                     group.create_task(collect_forever(collection, clock=self._clock)),
                     group.create_task(
                         resync_forever(resync, every=settings.resync_seconds, clock=self._clock)
@@ -259,7 +259,6 @@ class _Operator:
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(login.login)
         register(registry, watches)
-        ready = asyncio.Event()
         namespaces = self._settings.namespaces
         known = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
@@ -270,23 +269,20 @@ class _Operator:
             clusterwide=not namespaces,
             namespaces=namespaces,
             standalone=True,
-            ready_flag=ready,
         )
         # kopf takes the signals over, and would then wait 5 s for tasks of ours.
         _catch_signals(stop)
-        noting = asyncio.create_task(self._note_ready(ready))
-        try:
-            await kopf.run_tasks(tasks, ignored=known | {noting})
-        finally:
-            noting.cancel()
+        await kopf.run_tasks(tasks, ignored=known)
         raise RuntimeError("the watches ended by themselves")
-
-    async def _note_ready(self, ready: asyncio.Event) -> None:
-        await ready.wait()
-        self._health.synced = True
 
     def _bots_by_phase(self) -> Mapping[str, int]:
         return Counter(bot.status.phase for bot in self._fleet.bots())
+
+
+async def _work_once_caught_up(resync: ResyncService, workers: ReconcileLoop) -> None:
+    """To whom only half is known, a StatefulSet is not there and a bot has no Allocation."""
+    await resync.catch_up()
+    await workers.run()
 
 
 def _catch_signals(stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ import random
 
 import structlog
 
+from dantaro_crds.errors import DantaroError
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.v1alpha1.kinds import KINDS
 from dantaro_operator.core.bots import Key
@@ -22,6 +23,11 @@ __all__ = ["ResyncService"]
 
 GRACE_SECONDS = 30.0
 """So long after a list what it told may come by the watch and count as brought in time."""
+
+_LIST_AGAIN_SECONDS = 5.0
+"""So long after a list it is made again: what was deleted since is never brought."""
+
+_LOOK_SECONDS = 0.05
 
 _LOG = structlog.get_logger()
 
@@ -64,6 +70,31 @@ class ResyncService:
         self._spread = spread
         self._clock = clock
         self._rng = rng
+
+    async def catch_up(self) -> None:
+        """Wait until the watches brought all that exists; before, nothing may be decided.
+
+        To whom half is known, a StatefulSet is not there and gets the newest image, a bot has no
+        Allocation, and another bot's market is free.
+        """
+        for kind in (*KINDS, STATEFUL_SET):
+            while not await self._is_brought(kind):
+                pass
+        self._health.synced = True
+
+    async def _is_brought(self, kind: str) -> bool:
+        try:
+            versions = await self._collections.fetch_versions(kind)
+        except DantaroError as error:
+            _LOG.warning("not listed, tried again after a pause", kind=kind, error=error.message)
+            await self._clock.sleep(_LIST_AGAIN_SECONDS)
+            return False
+        list_again = self._clock.monotonic() + _LIST_AGAIN_SECONDS
+        while self._watches.find_late(versions):
+            if self._clock.monotonic() > list_again:
+                return False
+            await self._clock.sleep(_LOOK_SECONDS)
+        return True
 
     async def resync(self) -> None:
         """Take what the watches missed, and ask for a full look at every account.
