@@ -1,8 +1,11 @@
 """What every test relies on."""
 
 import decimal
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import structlog
 
 from tests.support.golden import Golden
 
@@ -21,3 +24,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Golden files, compared or rewritten."""
     return Golden(update=request.config.getoption("--update-data"))
+
+
+def _configure_without_cache(**values: Any) -> None:
+    """A command that runs inside of a test must not leave its stream to the loggers of others."""
+    _configure_logs(**values | {"cache_logger_on_first_use": False})
+
+
+_configure_logs = structlog.configure
+structlog.configure = _configure_without_cache  # type: ignore[assignment]  # same arguments
+
+
+@pytest.fixture(autouse=True)
+def _default_logs() -> Iterator[None]:
+    """Every test begins with structlog as it is when nobody configured it."""
+    yield
+    structlog.reset_defaults()

@@ -1,12 +1,15 @@
 """The operator under exactly its own roles: they are enough, and there is nothing else in them."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from dantaro_operator.core.cluster.access import OPERATOR, build_access
+from tests.cluster.binaries import CONTROL_PLANE, find_binaries
+from tests.cluster.control_plane import control_plane
 from tests.support.access import apply_access, operator_kubeconfig
-from tests.support.cluster import Cluster
+from tests.support.cluster import Cluster, open_cluster
 from tests.support.documents import allocation_document, grid_bot_document
 from tests.support.eventually import eventually
 from tests.support.operator_process import OperatorProcess, operator_process
@@ -67,19 +70,24 @@ def test_roles_of_one_namespace_are_enough(
         live_through(cluster, operator, namespace)
 
 
-def test_roles_of_a_whole_cluster_are_enough(
-    cluster: Cluster, namespace: str, tmp_path: Path
-) -> None:
-    """Its Lease is in a namespace of its own; the bots are in another one."""
-    with cluster.namespace() as home:
+def test_roles_of_a_whole_cluster_are_enough(kubeconfig: Path, tmp_path: Path) -> None:
+    """On an API server of its own: on the shared one it would look after others' bots too."""
+    if os.environ.get("DANTARO_TEST_KUBECONFIG"):
+        pytest.skip(f"{kubeconfig.name} was named: an operator of all of it is too much")
+    binaries = find_binaries(CONTROL_PLANE)
+    with (
+        control_plane(binaries, tmp_path / "plane") as plane,
+        open_cluster(
+            plane.kubeconfig, kubectl=binaries["kubectl"], cache=tmp_path / "kubectl"
+        ) as cluster,
+        cluster.namespace() as home,
+        cluster.namespace() as namespace,
+    ):
+        cluster.install_crds()
         apply_access(cluster, home)
-        kubeconfig = operator_kubeconfig(cluster, home, tmp_path)
-        with operator_process(
-            kubeconfig, tmp_path / "op", namespace=home, namespaces=""
-        ) as operator:
+        login = operator_kubeconfig(cluster, home, tmp_path)
+        with operator_process(login, tmp_path / "op", namespace=home, namespaces="") as operator:
             live_through(cluster, operator, namespace)
-        for kind in ("clusterrole", "clusterrolebinding"):
-            cluster.kubectl("delete", kind, OPERATOR)
 
 
 @pytest.mark.parametrize("watched", [(), ("one", "two")], ids=["cluster", "namespaces"])
