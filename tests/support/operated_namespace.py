@@ -179,7 +179,7 @@ class OperatedNamespace:
     def wait_until_gone(self, path: str) -> None:
         self.wait_for(lambda: not self.exists(path), f"{path} to go")
 
-    def wait_for(self, check: Callable[[], T], what: str, *, timeout: float = 40) -> T:
+    def wait_for(self, check: Callable[[], T], what: str, *, timeout: float = 110) -> T:
         """Return the first true answer; else fail and show what there is."""
         try:
             return eventually(check, timeout=timeout)
