@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.support.golden import Golden
 
 # As the processes do at their start: sums and products of money are exact.
 for _context in (decimal.DefaultContext, decimal.getcontext()):
     _context.prec = 60
+
+
+# How long an example takes depends on who else uses the machine.
+settings.register_profile("dantaro", deadline=None)
+settings.load_profile("dantaro")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -165,6 +165,10 @@ class MarketSnapshot(ClockReader, Protocol):
         """Return the newest analysis up to `first` and all after it up to `last`, oldest first."""
         ...
 
+    def samples_json(self) -> tuple[str, str] | None:
+        """Return `dataUntil` and the JSON of the newest samples, None before any."""
+        ...
+
     def ticker_json(self, symbol: str) -> str | None:
         """Return the JSON of a market's `Ticker`, None before the first candle."""
         ...

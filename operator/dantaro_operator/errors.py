@@ -2,7 +2,13 @@
 
 from dantaro_crds.errors import ConflictError, NotFoundError, SpecError, TransientError
 
-__all__ = ["FolderError", "NotLeadingError", "ObjectNotFoundError", "StateLockedError"]
+__all__ = [
+    "FolderError",
+    "NamespaceEndsError",
+    "NotLeadingError",
+    "ObjectNotFoundError",
+    "StateLockedError",
+]
 
 
 class FolderError(SpecError):
@@ -15,6 +21,10 @@ class StateLockedError(ConflictError):
 
 class ObjectNotFoundError(NotFoundError):
     """No object of that kind and name is known."""
+
+
+class NamespaceEndsError(NotFoundError):
+    """A namespace is being deleted: nothing new can be made in it, ever."""
 
 
 class NotLeadingError(TransientError):

@@ -7,6 +7,7 @@ from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.wire.bot_config import BotConfig, CentralConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
+from dantaro_crds.wire.recommendations import Recommendation
 from dantaro_operator.core.bots import Bot, Key
 from dantaro_operator.core.local.documents import FolderScan
 from dantaro_operator.core.local.market import MarketSettings
@@ -22,6 +23,7 @@ __all__ = [
     "Folder",
     "ObjectStore",
     "Objects",
+    "RecommendationSource",
     "Recorder",
     "ReportSource",
     "ReportStore",
@@ -110,8 +112,16 @@ class Central(Protocol):
         """Return its process."""
         ...
 
-    async def ensure(self, settings: MarketSettings, symbols: frozenset[str]) -> None:
-        """Run it on a market that has at least these symbols. Twice is the same as once."""
+    async def ensure(
+        self, settings: MarketSettings, symbols: frozenset[str], *, choice: bool
+    ) -> None:
+        """Run it on a market that has at least these symbols. Twice is the same as once.
+
+        Args:
+            settings: The market.
+            symbols: Markets that bots trade.
+            choice: Whether there must be others beside them to choose from.
+        """
         ...
 
 
@@ -124,6 +134,12 @@ class StatusSource(Protocol):
 
     async def fetch_health(self, url: str) -> CentralHealth | None:
         """Return what central says of itself; None if it does not answer."""
+        ...
+
+    async def fetch_recommendations(
+        self, central: CentralConfig
+    ) -> tuple[Recommendation, ...] | None:
+        """Return the markets that central recommends, best first; None if it does not say."""
         ...
 
 
@@ -146,6 +162,10 @@ class Objects(Protocol):
         """
         ...
 
+    async def exists(self, resource: Resource) -> bool:
+        """Return whether that very object exists, asked now."""
+        ...
+
 
 class Children(Protocol):
     """What the operator makes in a cluster."""
@@ -162,12 +182,28 @@ class Children(Protocol):
         """Return the configuration that was last handed to a bot; None if there is none."""
         ...
 
+    async def load_pod(self, bot: Bot) -> Mapping[str, Any] | None:
+        """Return a bot's pod as the API server has it; None if there is none."""
+        ...
+
+    async def load_configs(self) -> Mapping[str, BotConfig]:
+        """Return the configurations that bots were handed last, by uid of the bot."""
+        ...
+
 
 class Recorder(Protocol):
     """Events of a cluster."""
 
     async def record(self, resource: Resource, notice: Notice) -> None:
-        """Tell of a change of state; the same again within some minutes is left out."""
+        """Tell of a change of state, unless that was told last, or there were too many."""
+        ...
+
+
+class RecommendationSource(Protocol):
+    """Which markets to trade."""
+
+    async def fetch_recommendations(self) -> tuple[Recommendation, ...] | None:
+        """Return the markets that central recommends, best first; None if it does not say."""
         ...
 
 

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dantaro_crds.errors import SpecError
 from dantaro_operator.core.cluster.rollout import ImageRollout
+from dantaro_operator.core.cluster.settings import CENTRAL_KEY_FILE
 
 __all__ = ["OperatorSettings", "load_settings"]
 
@@ -53,6 +54,9 @@ class OperatorSettings(BaseSettings):
     """Namespace of central's pods, which the bots' NetworkPolicy lets them reach."""
     central_secret: str | None = "dantaro-central-key"  # noqa: S105  # a name
     """Secret in each namespace of bots whose key `key` opens central."""
+    central_key_file: Path = Path(CENTRAL_KEY_FILE)
+    """File with the operator's own key for central, asked for the markets of bots with symbol auto.
+    Without it these keep what they have, and new ones wait."""
     bot_status_url: str = "http://{pod}.{service}.{namespace}.svc:8080/status"
     """Where a bot serves its status; {pod}, {service}, {namespace}, {name} and {kind} are filled
     in."""

@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from dantaro_crds import __version__
-from dantaro_crds.kit.clock import SystemClock
+from dantaro_crds.kit.clock import Clock, SystemClock
 from dantaro_crds.kit.lifeline import wait_for_parent_exit
 from dantaro_crds.kit.supervisor import supervise
 from dantaro_crds.v1alpha1.common import Mode
@@ -19,7 +19,7 @@ from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_runtime.adapters.central import HttpCentral
 from dantaro_runtime.adapters.exchanges.paper import PaperExchange
-from dantaro_runtime.adapters.store.bot_store import BotStore, traded_market
+from dantaro_runtime.adapters.store.bot_store import BotStore, ordered_market
 from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.adapters.transport import LeanTransport
 from dantaro_runtime.core.desk import Desk
@@ -33,7 +33,7 @@ from dantaro_runtime.metrics import BotMetrics
 from dantaro_runtime.ports import Central
 from dantaro_runtime.routes.server import HttpServer
 from dantaro_runtime.routes.status import build_routes
-from dantaro_runtime.services.bot import BotService
+from dantaro_runtime.services.bot import BotService, Session
 from dantaro_runtime.services.candles import CandleTrading
 from dantaro_runtime.services.trading import Trading
 from dantaro_runtime.settings import ConfigFile
@@ -49,8 +49,12 @@ class BotParts:
     """One bot and what the edges need of it."""
 
     bot: BotService[Any]
-    desk: Desk[Any]
     metrics: BotMetrics
+
+    @property
+    def desk(self) -> Desk[Any]:
+        """Decisions and books of the market that is traded."""
+        return self.bot.desk
 
 
 async def run_bot(path: Path, *, exit_with_parent: bool) -> None:
@@ -121,21 +125,41 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
         SpecError: This version does not trade the strategy or the market.
         StoreError: The store cannot be read.
     """
-    asked = config
-    if (market := traded_market(database)) is not None:
-        # Orders, coin and last price are of this market, whatever the file says by now.
-        config = config.model_copy(update={"symbol": market})
-    entry, parameters = find_strategy(config.strategy)
-    rules = rules_for("upbit" if config.exchange == "paper" else config.exchange, config.symbol)
-    strategy = entry.build(parameters)
-    store = BotStore(database, market=config.symbol, state_type=entry.state_type)
-    stored = store.load()
-    exchange = PaperExchange(database, rules=rules, slippage_ticks=config.slippage_ticks)
+    clock = SystemClock()
     metrics = BotMetrics(config)
+    bot = BotService(
+        config=config,
+        open_session=partial(
+            _open_session, database=database, central=central, metrics=metrics, clock=clock
+        ),
+        clock=clock,
+        version=__version__,
+        build_strategy=_build_strategy,
+    )
+    return BotParts(bot=bot, metrics=metrics)
+
+
+def _open_session(
+    config: BotConfig,
+    *,
+    database: Database,
+    central: Central,
+    metrics: BotMetrics,
+    clock: Clock,
+) -> Session[Any]:
+    entry, parameters = find_strategy(config.strategy)
+    strategy = entry.build(parameters)
+    store = BotStore(database, state_type=entry.state_type)
+    stored = store.load()
+    # Orders, coin and last price are of the stored market, whatever the file says by now.
+    market = stored.desk.market or ordered_market(database) or config.symbol
+    rules = rules_for("upbit" if config.exchange == "paper" else config.exchange, market)
+    exchange = PaperExchange(database, rules=rules, slippage_ticks=config.slippage_ticks)
+    metrics.take_up(market)
     desk = Desk(
         strategy=strategy,
         state=stored.strategy if stored.strategy is not None else strategy.initial(),
-        desk=stored.desk,
+        desk=replace(stored.desk, market=market),
         orders=LiveOrders(
             orders=stored.live,
             attempts=stored.attempts,
@@ -154,7 +178,6 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
         before_store=exchange.save,
         observe=metrics.observe_changes,
     )
-    clock = SystemClock()
     candles = CandleTrading(
         desk=desk,
         trading=trading,
@@ -162,22 +185,13 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
         central=central,
         store=store,
         clock=clock,
-        symbol=config.symbol,
+        symbol=market,
         interval=config.interval,
         start_time=config.start_time,
     )
-    bot = BotService(
-        config=config,
-        desk=desk,
-        feed=exchange,
-        trading=trading,
-        candles=candles,
-        clock=clock,
-        version=__version__,
-        build_strategy=_build_strategy,
+    return Session(
+        market=market, desk=desk, feed=exchange, store=store, trading=trading, candles=candles
     )
-    bot.configure(asked)
-    return BotParts(bot=bot, desk=desk, metrics=metrics)
 
 
 def _build_strategy(config: BotConfig) -> Strategy[Any]:

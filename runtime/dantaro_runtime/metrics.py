@@ -42,6 +42,14 @@ class BotMetrics:
         self._value = _gauge("portfolio_value_krw", "Equity, KRW.")
         self._rate = _gauge("portfolio_profit_rate", "Profit over the money put in, fraction.")
 
+    def take_up(self, symbol: str) -> None:
+        """Label what follows with another market; counters of the old one stay."""
+        if symbol == self._symbol:
+            return
+        self._symbol, self._quote = symbol, quote_of(symbol)
+        for gauge in (self._running, self._value, self._rate):
+            gauge.clear()
+
     def observe_changes(self, changes: Changes) -> None:
         """Count the fills of a stored change."""
         for fill in changes.fills:

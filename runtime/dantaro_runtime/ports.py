@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bundle import Bundle, Candle
+from dantaro_runtime.core.departure import Departure
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.orders import Fill, Order, OrderReport, Trigger
 from dantaro_runtime.core.paper import WalkEvent
@@ -67,6 +68,11 @@ class PaperFeed(Protocol):
     @property
     def time(self) -> datetime | None:
         """Return the market time."""
+        ...
+
+    @property
+    def is_between_candles(self) -> bool:
+        """Return whether no candle is consumed in part."""
         ...
 
     def start_at(self, cursor: datetime) -> None:
@@ -158,6 +164,17 @@ class Store(Protocol[S]):
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:
         """Store changes and the state that they led to, in one transaction.
+
+        Raises:
+            FencedOffError: Another process has taken over.
+            StoreError: The store cannot be written.
+        """
+        ...
+
+    def depart(self, departure: Departure[S]) -> None:
+        """Store that another market is traded from now on, in one transaction.
+
+        A paper account goes along with its money and its cursor, but forgets coin and price.
 
         Raises:
             FencedOffError: Another process has taken over.

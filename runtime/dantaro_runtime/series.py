@@ -54,6 +54,10 @@ class Series:
         """Replace the figure with these labels."""
         self._figures[values] = figure
 
+    def clear(self) -> None:
+        """Forget every figure: a gauge of something that is no more."""
+        self._figures.clear()
+
     def lines(self) -> Iterator[str]:
         """Yield the text, line by line."""
         yield self._head

@@ -24,7 +24,6 @@ pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(60 + EXAMPLES)]
 
 often = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

@@ -218,7 +218,7 @@ def _wait_until_all_seen(folder: Path, bots: int) -> float:
                 text, "dantaro_operator_queue_depth "
             ):
                 return time.monotonic() - began
-        time.sleep(0.1)
+        time.sleep(0.5)
     raise AssertionError("the restarted operator did not see every bot")
 
 

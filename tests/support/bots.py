@@ -105,8 +105,9 @@ def make_settings() -> PlanSettings:
     """Return surroundings with fixed places."""
     return PlanSettings(
         central=CentralConfig(url="http://127.0.0.1:1", key_file="key"),
-        places_of=lambda bot: BotPlaces(
-            store_url=f"sqlite:///bots/{bot.metadata.name}/store.db", http=HttpConfig(port=0)
+        places_of=lambda bot, mode: BotPlaces(
+            store_url=f"sqlite:///bots/{bot.metadata.name}/{mode.lower()}.db",
+            http=HttpConfig(port=0),
         ),
     )
 

@@ -9,6 +9,7 @@ from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.wire.bot_config import BotConfig, CentralConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
+from dantaro_crds.wire.recommendations import Recommendation
 from dantaro_operator.core.bots import Key
 from dantaro_operator.core.local.documents import FolderScan
 from dantaro_operator.core.local.market import MarketSettings
@@ -41,6 +42,8 @@ class FakeWorld:
     log: list[str] = field(default_factory=list)
     seconds: float = 0.0
     symbols: frozenset[str] = frozenset()
+    choice: bool = False
+    recommendations: tuple[Recommendation, ...] | None = None
 
     def now(self) -> datetime:
         return NOW
@@ -81,6 +84,11 @@ class FakeWorld:
     async def fetch_health(self, url: str) -> CentralHealth | None:
         return self.health
 
+    async def fetch_recommendations(
+        self, central: CentralConfig
+    ) -> tuple[Recommendation, ...] | None:
+        return self.recommendations
+
 
 class FakeCluster:
     def __init__(self, world: FakeWorld) -> None:
@@ -120,10 +128,12 @@ class FakeCentral:
     def observe(self) -> ProcessFacts:
         return self._world.central
 
-    async def ensure(self, settings: MarketSettings, symbols: frozenset[str]) -> None:
-        if not self._world.symbols:
+    async def ensure(
+        self, settings: MarketSettings, symbols: frozenset[str], *, choice: bool
+    ) -> None:
+        if not self._world.symbols and not self._world.choice:
             self._world.log.append("central")
-        self._world.symbols = symbols
+        self._world.symbols, self._world.choice = symbols, choice
 
 
 def make_service(world: FakeWorld, **market: Any) -> LocalService:

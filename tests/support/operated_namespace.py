@@ -47,6 +47,7 @@ class OperatedNamespace:
     def _start(self, **settings: Any) -> OperatorProcess:
         urls: dict[str, Any] = {
             "central_url": self._market.url,
+            "central_key_file": self._market.key_file,
             "bot_status_url": self.runner.status_url,
         }
         folder = self._market.folder.parent / "operator"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dantaro_central.core.candles import MINUTE, Candle, floor_time
 from dantaro_central.core.market_state import MarketState
 from dantaro_central.core.market_status import market_status
+from dantaro_central.core.recommendations import samples_json
 from dantaro_crds.money import exact
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bundle import MarketStatus, Ticker, Trend
@@ -45,12 +46,15 @@ class Findings:
         levels: Support levels: (symbol, data_until, JSON of `SupportLevels`).
         statuses: Market status: (data_until, JSON of `MarketStatus` or `null`).
         tickers: Last prices at the end of the batch, by market.
+        samples: What recommendations are made of, of the last analysis in the batch alone:
+            (data_until, JSON of `samples_json`).
     """
 
     built: list[tuple[str, Interval, Candle]] = field(default_factory=list)
     levels: list[tuple[str, datetime, str]] = field(default_factory=list)
     statuses: list[tuple[datetime, str]] = field(default_factory=list)
     tickers: dict[str, Ticker] = field(default_factory=dict)
+    samples: list[tuple[datetime, str]] = field(default_factory=list)
 
 
 class Analyst:
@@ -77,6 +81,7 @@ class Analyst:
         """Return the analysis at `until`, without further candles."""
         findings = Findings()
         self._analyse(until, findings)
+        self._sample(until, findings)
         self._quote(until, findings)
         return findings
 
@@ -103,6 +108,9 @@ class Analyst:
             for symbol, state in self._states.items():
                 findings.built.extend((symbol, *built) for built in state.close_buckets(due))
             self._analyse(due, findings)
+            if due + ANALYSIS_EVERY > until:
+                # Nobody asks for older ones.
+                self._sample(due, findings)
             due += ANALYSIS_EVERY
         self._feed(feeds, until)
         self._quote(until, findings)
@@ -126,6 +134,11 @@ class Analyst:
             self._status = status
             self._status_text = status.model_dump_json(by_alias=True) if status else "null"
         findings.statuses.append((until, self._status_text))
+
+    def _sample(self, until: datetime, findings: Findings) -> None:
+        samples = (state.sample(until) for state in self._states.values())
+        text = samples_json(sample for sample in samples if sample is not None)
+        findings.samples.append((until, text))
 
     def _quote(self, until: datetime, findings: Findings) -> None:
         for symbol, state in self._states.items():

@@ -12,6 +12,7 @@ from math import fsum
 
 from dantaro_central.core.candles import Aggregator, Candle, floor_time
 from dantaro_central.core.market_status import MarketView
+from dantaro_central.core.recommendations import MarketSample
 from dantaro_central.core.support_levels import SupportWindows
 from dantaro_crds.money import exact
 from dantaro_crds.values import Interval
@@ -33,6 +34,7 @@ _MEAN_HOURS = 50
 _MEAN_NEEDED = 40
 _RANGE_HOURS = 24
 _RANGE_NEEDED = 20
+_FRESH_HOURS = 2
 _CHANGE_PLACES = Decimal("0.000001")
 
 
@@ -50,6 +52,7 @@ class MarketState:
         self._support = SupportWindows(symbol)
         self._closes: deque[tuple[datetime, Decimal]] = deque()
         self._ranges: deque[tuple[datetime, float]] = deque()
+        self._traded: deque[tuple[datetime, float]] = deque()
         self._day: deque[Candle] = deque()
         self._day_volume = Decimal(0)
         self._day_before: Candle | None = None
@@ -58,6 +61,7 @@ class MarketState:
         self._mean_of: datetime | None = None
         self._mean: Decimal | None = None
         self._range: float | None = None
+        self._day_value = 0.0
 
     @exact
     def restore(
@@ -94,6 +98,7 @@ class MarketState:
         self._support.add(candle.time, candle.low)
         self._closes.append((candle.time, candle.close))
         self._ranges.append((candle.time, float((candle.high - candle.low) / candle.close)))
+        self._traded.append((candle.time, float(candle.close * candle.volume)))
         self._mean_of = None
         if not self._day:
             self._last_price = candle.close
@@ -119,6 +124,20 @@ class MarketState:
             return None
         return MarketView(is_above_mean=self._last_price > self._mean, hourly_range=self._range)
 
+    def sample(self, until: datetime) -> MarketSample | None:
+        """Return what a recommendation is made of, None with too little or old data."""
+        if self.view(until) is None or self._mean is None or self._range is None:
+            return None
+        hour = floor_time(until, _HOUR)
+        if self._last_price is None or self._closes[-1][0] < hour - _FRESH_HOURS * _HOUR:
+            return None
+        return MarketSample(
+            symbol=self.symbol,
+            traded=self._day_value,
+            above_mean=float(self._last_price / self._mean) - 1,
+            hourly_range=self._range,
+        )
+
     def ticker(self, until: datetime) -> Ticker | None:
         """Return the last price and, with a day of candles, its change; None before any."""
         if self._last_price is None:
@@ -141,6 +160,8 @@ class MarketState:
     def _compute_means(self, hour: datetime) -> None:
         _drop_before(self._closes, hour - _MEAN_HOURS * _HOUR)
         _drop_before(self._ranges, hour - _RANGE_HOURS * _HOUR)
+        _drop_before(self._traded, hour - _RANGE_HOURS * _HOUR)
+        self._day_value = fsum(value for _, value in self._traded)
         closes, ranges = self._closes, self._ranges
         self._mean = self._range = None
         if len(closes) >= _MEAN_NEEDED:

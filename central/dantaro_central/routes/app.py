@@ -9,6 +9,7 @@ from dantaro_central.routes.health import build_health_router
 from dantaro_central.routes.markets import build_markets_router
 from dantaro_central.routes.measured import MeasuredApp
 from dantaro_central.routes.problem import install_problems
+from dantaro_central.routes.recommendations import build_recommendations_router
 from dantaro_central.services.keys import KeyService
 from dantaro_central.services.market_data import MarketDataService
 
@@ -23,7 +24,11 @@ def build_app(
     # near.
     app = FastAPI(title="Dantaro central", version=version, docs_url=None, redoc_url=None)
     app.include_router(build_health_router(market_data, metrics))
-    for router in (build_bundle_router(market_data), build_markets_router(market_data)):
+    for router in (
+        build_bundle_router(market_data),
+        build_markets_router(market_data),
+        build_recommendations_router(market_data),
+    ):
         app.include_router(router, dependencies=[key_required(keys)])
     app.add_middleware(MeasuredApp, metrics=metrics)
     install_problems(app)

@@ -1,4 +1,4 @@
-"""What the API answers: it reads what the worker stored, and computes nothing."""
+"""What the API answers: it reads what the worker stored, and computes nothing but ranks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from dantaro_central.core.market_clock import Market, MarketClock, MarketUse
 from dantaro_central.core.pages import AnalysisRow, analysis_json, candles_json
+from dantaro_central.core.recommendations import recommend, to_samples
 from dantaro_central.core.views import MarketEntry, MarketList, StatusView, SupportLevelsView
 from dantaro_central.errors import NotReadyError, SymbolUnknownError
 from dantaro_central.ports import HeartbeatStore, MarketReader, MarketSnapshot
 from dantaro_crds.kit.clock import Clock
-from dantaro_crds.values import Interval, utc_text
+from dantaro_crds.values import Interval, parse_utc, utc_text
 from dantaro_crds.wire.bundle import (
     MAX_BUNDLE_CANDLES,
     CentralHealth,
@@ -20,8 +21,12 @@ from dantaro_crds.wire.bundle import (
     Source,
     SupportLevels,
 )
+from dantaro_crds.wire.recommendations import Recommendations
 
 __all__ = ["MarketDataService", "Page"]
+
+_STALE = timedelta(minutes=15)
+"""Age at which the analysis of a live market recommends nothing: three times its period."""
 
 _SILENCE = timedelta(seconds=60)
 """How long the worker may give no sign of life before the health says so."""
@@ -145,6 +150,35 @@ class MarketDataService:
             data_until=newest.data_until,
             support_levels=SupportLevels.model_validate_json(newest.support_levels),
         )
+
+    def recommendations(self, limit: int) -> Page:
+        """Return the markets to trade, best first, as JSON of `wire.recommendations`.
+
+        Args:
+            limit: Most markets.
+
+        Raises:
+            NotReadyError: Nothing was analysed yet, or a live market not for a while.
+        """
+        with self._reader.snapshot() as snapshot:
+            clock = _clock(snapshot)
+            markets = snapshot.load_markets()
+            stored = snapshot.samples_json()
+        if stored is None:
+            raise NotReadyError("no analysis is stored yet: try again in a moment")
+        until = parse_utc(stored[0])
+        if clock.source.live and self._clock.now() - until > _STALE:
+            raise NotReadyError(
+                f"the newest analysis is of {stored[0]}: no market is recommended by such old data"
+            )
+        traded = {name for name, market in markets.items() if market.use is MarketUse.TRADED}
+        answer = Recommendations(
+            source=_source_of(clock),
+            market_time=clock.cursor,
+            data_until=until,
+            recommendations=recommend(to_samples(stored[1]), among=traded, limit=limit),
+        )
+        return _page(answer.model_dump_json(by_alias=True))
 
     def market_status(self) -> StatusView:
         """Return the newest market status.

@@ -159,7 +159,7 @@ class AllocationStatus(Model):
     conditions: list[Condition] = Field(
         default_factory=list, max_length=32, json_schema_extra=LIST_MAP_BY_TYPE
     )
-    """Ready and Halted."""
+    """Ready, Reconciling, Stalled and Halted."""
 
 
 def _share_sum(spec: Node) -> int:

@@ -1,5 +1,7 @@
 """What TradingBot and GridBot share: spec, status, columns and rules."""
 
+from functools import partial
+
 from pydantic import Field
 from pydantic.config import JsonDict
 
@@ -11,9 +13,10 @@ from dantaro_crds.v1alpha1.common import (
     RiskLimits,
     Sentence,
 )
+from dantaro_crds.v1alpha1.quantity import parse_quantity
 from dantaro_crds.v1alpha1.references import NameReference, Quantity, SecretReference
 from dantaro_crds.v1alpha1.resource import column
-from dantaro_crds.v1alpha1.rule import Rule
+from dantaro_crds.v1alpha1.rule import Node, Rule
 from dantaro_crds.values import DecimalStr, Interval, SignedDecimalStr, Symbol, UtcTime
 
 __all__ = [
@@ -195,7 +198,39 @@ BOT_COLUMNS = (
 )
 """Columns of `kubectl get tb` and `gb`."""
 
+
+def _amount(resources: Node, kind: str, name: str) -> str | None:
+    text: str | None = resources.get(kind, {}).get(name)
+    return text
+
+
+def _within_limit(name: str) -> Rule:
+    """Return the rule that a container asks for no more than it may use."""
+
+    def holds(resources: Node, _: Node) -> bool:
+        asked, most = (_amount(resources, kind, name) for kind in ("requests", "limits"))
+        return asked is None or most is None or parse_quantity(asked) <= parse_quantity(most)
+
+    asked, most = f"self.requests.{name}", f"self.limits.{name}"
+    return Rule(
+        at=("spec", "resources"),
+        cel=f"!has(self.requests) || !has({asked}) || !has(self.limits) || !has({most})"
+        f" || quantity({asked}).compareTo(quantity({most})) <= 0",
+        holds=holds,
+        reads=("requests", "limits"),
+        message=f"requests.{name} must be at most limits.{name}",
+        suffix=", were %s and %s",
+        details=(
+            (asked, partial(_amount, kind="requests", name=name)),
+            (most, partial(_amount, kind="limits", name=name)),
+        ),
+        field=f"requests.{name}",
+    )
+
+
 BOT_RULES = (
+    _within_limit("cpu"),
+    _within_limit("memory"),
     Rule(
         at=("spec",),
         cel="self.allocationRef.name == oldSelf.allocationRef.name",

@@ -124,6 +124,10 @@ class Reason(StrEnum):
     """The replay is over: there will be no more candles."""
     NOT_REPORTING = "NotReporting"
     """Its process runs and does not answer."""
+    UNSCHEDULABLE = "Unschedulable"
+    """No node has room for its pod."""
+    POD_MISSING = "PodMissing"
+    """Its StatefulSet has no pod."""
 
     # The author's move.
     SPEC_INVALID = "SpecInvalid"
@@ -184,6 +188,12 @@ class Reason(StrEnum):
     """The bot is in state ERROR; the message says why, a reset leads out."""
     CRASH_LOOP = "CrashLoop"
     """Its process ends again and again."""
+    IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
+    """Its image cannot be pulled."""
+    CREATE_CONTAINER_CONFIG_ERROR = "CreateContainerConfigError"
+    """Its container cannot be made: something that its pod names is missing or wrong."""
+    OOM_KILLED = "OOMKilled"
+    """Its process was ended since it needed more memory than its limit."""
     SAFETY = "Safety"
     """An invariant broke; no more trading until a person looked."""
 

@@ -126,7 +126,11 @@ class BotReport(Model):
     cycle: int = 0
     """Number of the present cycle; 0 before the first."""
     symbol: Symbol
-    """The market that is traded."""
+    """The market that is traded; another one that was asked for waits until the bot is flat."""
+    flat: bool = False
+    """Whether nothing binds the bot to its market: no cycle, no order, no coin that can be sold."""
+    market_cycles: int = 0
+    """Cycles begun since this market was taken up."""
     mode: Mode
     """Paper or Live."""
     budget: DecimalStr

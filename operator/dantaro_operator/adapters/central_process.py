@@ -10,16 +10,13 @@ from dantaro_crds.values import utc_text
 from dantaro_crds.wire.bot_config import CentralConfig
 from dantaro_operator.adapters.child import Child
 from dantaro_operator.adapters.json_files import write_atomic
-from dantaro_operator.core.local.market import MarketSettings, MarketSource
+from dantaro_operator.core.local.market import MarketSettings, served_symbols
 from dantaro_operator.core.observed import ProcessFacts
 
 __all__ = ["CentralProcess"]
 
 LOG_NAME = "central.log"
 """Log of central in its folder."""
-
-_WHOLE_SOURCES = frozenset({MarketSource.SIMULATED})
-"""Sources that serve all of their markets: a new bot needs no restart of central."""
 
 
 class CentralProcess:
@@ -34,6 +31,7 @@ class CentralProcess:
         self._poll_seconds = poll_seconds
         self._child = Child(folder, log_name=LOG_NAME, clock=clock)
         self._symbols: frozenset[str] = frozenset()
+        self._choice = False
         self._port = self._choose_port()
 
     @property
@@ -54,13 +52,16 @@ class CentralProcess:
         """Return its process."""
         return self._child.facts
 
-    async def ensure(self, settings: MarketSettings, symbols: frozenset[str]) -> None:
+    async def ensure(
+        self, settings: MarketSettings, symbols: frozenset[str], *, choice: bool
+    ) -> None:
         """Run it on a market that has at least these symbols. Twice is the same as once."""
-        wanted = self._symbols | symbols
-        if wanted != self._symbols:
-            self._symbols = wanted
+        before = self._served(settings)
+        wanted = self._symbols | symbols, self._choice or choice
+        if wanted != (self._symbols, self._choice):
+            self._symbols, self._choice = wanted
             self._child.unblock()
-            if self._is_chosen(settings):
+            if self._served(settings) != before:
                 await self._child.stop()
         if not self._child.facts.running:
             self._port = self._choose_port()
@@ -75,25 +76,24 @@ class CentralProcess:
         """End it at once."""
         self._child.kill()
 
+    def _served(self, settings: MarketSettings) -> frozenset[str] | None:
+        return served_symbols(settings, self._symbols, choice=self._choice)
+
     def _command(self, settings: MarketSettings) -> tuple[str, ...]:
+        served = self._served(settings)
         options = {
             "--source": settings.source.value,
             "--folder": settings.folder,
             "--speed": settings.speed,
             "--from": utc_text(settings.start) if settings.start else None,
             "--seed": None if settings.seed is None else str(settings.seed),
-            "--symbols": ",".join(sorted(self._symbols)) if self._is_chosen(settings) else None,
+            "--symbols": None if served is None else ",".join(sorted(served)),
             "--database-url": f"sqlite:///{self._folder / 'central.db'}",
             "--port": str(self._port),
             "--key-file": str(self._folder / "key"),
         }
         given = [text for name, value in options.items() if value for text in (name, value)]
         return (sys.executable, "-m", "dantaro_central", "all", *given, "--exit-with-parent")
-
-    @staticmethod
-    def _is_chosen(settings: MarketSettings) -> bool:
-        """Whether the source serves only the markets that were asked for."""
-        return settings.source not in _WHOLE_SOURCES
 
     def _choose_port(self) -> int:
         """Return the port of the last run if it is free, else another one, and remember it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dantaro_crds.kit.clock import Clock
+from dantaro_crds.v1alpha1.common import Mode
 from dantaro_crds.wire.bot_config import BotConfig, HttpConfig
 from dantaro_operator.adapters.child import Child
 from dantaro_operator.adapters.json_files import write_atomic
@@ -22,7 +23,10 @@ __all__ = ["LOG_NAME", "LocalMachine", "bot_folder_name", "bot_places"]
 LOG_NAME = "bot.log"
 """Log of a bot in its folder."""
 
-_CONFIG, _STORE, _PORT = "config.json", "store.db", "port"
+_CONFIG, _PORT = "config.json", "port"
+
+_STORES = {Mode.PAPER: "store.db", Mode.LIVE: "live.db"}
+"""Paper and live books never share a store."""
 
 
 def bot_folder_name(*, kind: str, namespace: str, name: str, uid: str) -> str:
@@ -30,14 +34,14 @@ def bot_folder_name(*, kind: str, namespace: str, name: str, uid: str) -> str:
     return f"{kind.lower()}-{namespace}-{name}-{uid[:8]}"
 
 
-def bot_places(bots: Path, bot: Bot) -> BotPlaces:
+def bot_places(bots: Path, bot: Bot, mode: Mode) -> BotPlaces:
     """Return where a bot keeps things and listens: a free port of this machine."""
     names = bot.metadata
     folder = bots / bot_folder_name(
         kind=bot.kind, namespace=names.namespace, name=names.name, uid=names.uid
     )
     return BotPlaces(
-        store_url=f"sqlite:///{folder / _STORE}",
+        store_url=f"sqlite:///{folder / _STORES[mode]}",
         http=HttpConfig(host="127.0.0.1", port=0, port_file=str(folder / _PORT)),
     )
 

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import httpx
 from pydantic import ValidationError
 
 from dantaro_crds.v1alpha1.common import Model
+from dantaro_crds.wire.bot_config import CentralConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
+from dantaro_crds.wire.recommendations import Recommendation, Recommendations
+from dantaro_operator.adapters.key_file import read_key
 
 __all__ = ["HttpStatusClient"]
 
@@ -42,9 +46,24 @@ class HttpStatusClient:
         """Return what central says of itself; None if it does not answer."""
         return await self._fetch(CentralHealth, f"{url}/health")
 
-    async def _fetch(self, model: type[M], url: str) -> M | None:
+    async def fetch_recommendations(
+        self, central: CentralConfig
+    ) -> tuple[Recommendation, ...] | None:
+        """Return the markets that central recommends, best first; None if it does not say."""
         try:
-            answer = await self._client.get(url, timeout=TIMEOUT)
+            key = read_key(Path(central.key_file))
+        except OSError:
+            return None
+        headers = {"Authorization": f"Bearer {key}"}
+        url = f"{central.url}/api/v1/recommendations"
+        found = await self._fetch(Recommendations, url, headers=headers)
+        return None if found is None else tuple(found.recommendations)
+
+    async def _fetch(
+        self, model: type[M], url: str, *, headers: Mapping[str, str] | None = None
+    ) -> M | None:
+        try:
+            answer = await self._client.get(url, timeout=TIMEOUT, headers=headers)
             return model.model_validate_json(answer.content, extra="ignore")
         except (httpx.HTTPError, ValidationError):
             return None

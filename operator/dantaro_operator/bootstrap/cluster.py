@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import random
 import signal
 from collections import Counter
@@ -33,6 +34,7 @@ from dantaro_operator.adapters.kubernetes.login import KopfLogin
 from dantaro_operator.adapters.kubernetes.objects import CustomResources
 from dantaro_operator.adapters.kubernetes.retry import NEVER
 from dantaro_operator.adapters.kubernetes.transport import ApiLimits
+from dantaro_operator.adapters.recommendations import CentralRecommendations
 from dantaro_operator.core.bots import Bot, Key
 from dantaro_operator.core.cluster.names import SERVICE, child_name, pod_name
 from dantaro_operator.core.cluster.settings import (
@@ -45,6 +47,7 @@ from dantaro_operator.core.workload import PlanSettings
 from dantaro_operator.errors import NotLeadingError
 from dantaro_operator.handlers.watches import register
 from dantaro_operator.loops.collector import collect_forever
+from dantaro_operator.loops.recommendations import recommend_forever
 from dantaro_operator.loops.reconciler import ReconcileLoop
 from dantaro_operator.loops.resync import resync_forever
 from dantaro_operator.metrics import Metrics
@@ -53,6 +56,7 @@ from dantaro_operator.services.accounts import AccountPorts, AccountService, Acc
 from dantaro_operator.services.collection import CollectService, CollectSettings
 from dantaro_operator.services.fleet import Fleet
 from dantaro_operator.services.health import HealthService
+from dantaro_operator.services.recommendations import RecommendationService
 from dantaro_operator.services.resync import ResyncService
 from dantaro_operator.services.watching import WatchService
 from dantaro_operator.services.work_queue import WorkQueue
@@ -67,6 +71,9 @@ _RECONCILE_SECONDS = 120.0
 """Longest look at one account; then it counts as failed and is tried again."""
 
 _STALLED_SECONDS = 300.0
+
+_LOOK_SECONDS = 10.0
+"""A bot that has not answered for so long may have no pod that runs: its pod is read."""
 
 _KINDS_WATCHED = len(KINDS) + 1
 """Each is watched in each namespace, or once in the whole cluster; a watch holds a connection."""
@@ -86,6 +93,9 @@ def run_operator(settings: OperatorSettings) -> int:
     Raises:
         SpecError: There is no way to log in, or the CRDs are not installed.
     """
+    # Nearly all objects are kept: looking through them for garbage again and again finds none.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     return asyncio.run(_Operator(settings).run())
 
 
@@ -182,9 +192,10 @@ class _Operator:
             )
             accounts = AccountService(
                 self._fleet,
+                self._queue,
                 AccountPorts(
                     objects=CustomResources(api),
-                    children=ChildObjects(api),
+                    children=ChildObjects(api, namespaces=settings.namespaces),
                     recorder=EventRecorder(api, clock=self._clock, instance=settings.pod),
                     clock=self._clock,
                 ),
@@ -192,6 +203,7 @@ class _Operator:
             )
             watches = WatchService(self._fleet, self._queue)
             collection = self._collection(BotReports(session))
+            recommendations = self._recommendations(session, accounts)
             resync = self._resync(api, watches, accounts)
             login = KopfLogin(
                 self._credentials,
@@ -210,7 +222,14 @@ class _Operator:
                 tasks = [
                     group.create_task(election.hold()),
                     group.create_task(_work_once_caught_up(resync, workers)),
-                    group.create_task(collect_forever(collection, clock=self._clock)),
+                    group.create_task(
+                        collect_forever(
+                            collection,
+                            concurrency=settings.collect_concurrency,
+                            clock=self._clock,
+                        )
+                    ),
+                    group.create_task(recommend_forever(recommendations, clock=self._clock)),
                     group.create_task(
                         resync_forever(resync, every=settings.resync_seconds, clock=self._clock)
                     ),
@@ -230,12 +249,26 @@ class _Operator:
             source,
             settings=CollectSettings(
                 every=settings.collect_seconds,
-                concurrency=settings.collect_concurrency,
                 silent_after=settings.silent_seconds,
+                look_after=_look_after(settings),
                 url_of=partial(_status_url, settings.bot_status_url),
             ),
             clock=self._clock,
             rng=random.Random(settings.pod),
+        )
+
+    def _recommendations(
+        self, session: aiohttp.ClientSession, accounts: AccountService
+    ) -> RecommendationService:
+        settings = self._settings
+        return RecommendationService(
+            self._fleet,
+            self._queue,
+            CentralRecommendations(
+                session, url=settings.central_url, key_file=settings.central_key_file
+            ),
+            advise=accounts.advise,
+            clock=self._clock,
         )
 
     def _resync(
@@ -337,7 +370,12 @@ def _account_settings(settings: OperatorSettings) -> AccountSettings:
         ),
         policy=settings.image_rollout,
         silent_after=settings.silent_seconds,
+        look_after=_look_after(settings),
     )
+
+
+def _look_after(settings: OperatorSettings) -> float:
+    return min(_LOOK_SECONDS, settings.silent_seconds)
 
 
 def _status_url(template: str, bot: Bot) -> str:

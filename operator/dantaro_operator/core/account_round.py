@@ -147,7 +147,7 @@ def _is_as_told(resource: Allocation | Bot) -> bool:
 def _is_unheard(bot: Bot, facts: AccountFacts) -> bool:
     observed = facts.around.observed(bot)
     return (
-        bot.key in facts.children
+        observed.process.running
         and bot.status.last_heartbeat_time is not None
         and observed.report is None
         and not observed.silent
@@ -212,7 +212,7 @@ def _child_steps(
     *,
     going: bool,
 ) -> BotSteps | None:
-    if plan.workload is None:
+    if plan.workload is None or facts.around.observed(bot).expelled:
         return None
     live = child.live if child else None
     if live is not None and _is_in_the_way(live, bot, facts):
@@ -241,14 +241,28 @@ def _child_steps(
     found = child.live["metadata"].get("annotations", {})
     same = all(found.get(name) == value for name, value in marks.items())
     if not same:
-        lost: tuple[str, ...] = () if child.input_hash else ("metadata.annotations",)
         moves = f"image {rollout.image}" if rollout.moves else ""
         refresh = {CONFIG_HASH: told} if found.get(CONFIG_HASH) != told else None
-        return BotSteps(apply=(config, intent), refresh=refresh, drift=lost, moves=moves)
+        drift = tuple(_drift_beside_change(intent, child, moves=rollout.moves))
+        return BotSteps(apply=(config, intent), refresh=refresh, drift=drift, moves=moves)
     if child.is_proven:
         return BotSteps(proven=child.version)
     drift = tuple(differing_fields(intent, child.live))
     return BotSteps(apply=(intent,), drift=drift) if drift else BotSteps(proven=child.version)
+
+
+_CHANGING = ("metadata.annotations", "spec.persistentVolumeClaimRetentionPolicy")
+"""Where a change of what is asked for shows; what differs elsewhere was changed by others."""
+
+
+def _drift_beside_change(intent: Manifest, child: ChildFacts, *, moves: bool) -> list[str]:
+    """Return what others changed in a StatefulSet that is about to change anyway."""
+    lost = [] if child.input_hash else ["metadata.annotations"]
+    if child.is_proven:
+        return lost
+    changing = (*_CHANGING, "spec.template") if moves else _CHANGING
+    differing = differing_fields(intent, child.live)
+    return lost + [field for field in differing if not field.startswith(changing)]
 
 
 def _is_handed_over(child: ChildFacts, observed: BotObserved, workload: BotWorkload) -> bool:

@@ -10,6 +10,7 @@ from dantaro_crds.v1alpha1.trading_bot import TradingBot
 from dantaro_crds.wire.bot_config import StrategyConfig
 
 __all__ = [
+    "AUTO",
     "MARKET_START",
     "MARKET_START_FIRST",
     "Bot",
@@ -21,6 +22,9 @@ __all__ = [
     "seniority",
     "strategy_of",
 ]
+
+AUTO = "auto"
+"""In place of a market: one that central recommends."""
 
 Bot = TradingBot | GridBot
 """Either kind."""

@@ -19,7 +19,7 @@ from dantaro_crds.v1alpha1.trading_bot import TradingBot
 from dantaro_crds.values import quote_of
 from dantaro_crds.venues import VenueRules, rules_for
 from dantaro_operator.core.allocation import build_part
-from dantaro_operator.core.bots import Bot, label, seniority
+from dantaro_operator.core.bots import AUTO, Bot, label, seniority
 
 __all__ = [
     "ACCOUNT_CHECKS",
@@ -95,8 +95,12 @@ def refuse_account(allocation: Allocation, accounts: Iterable[Allocation]) -> Re
 
 
 def refuse_bot(situation: Situation) -> Refusal | None:
-    """Return why a bot cannot be carried out, or None."""
-    verdicts = (check(situation) for check in BOT_CHECKS)
+    """Return why a bot cannot be carried out, or None.
+
+    Of one whose market is not picked yet only what does not depend on the market is looked at.
+    """
+    checks = PLAIN_CHECKS if situation.bot.spec.symbol == AUTO else BOT_CHECKS
+    verdicts = (check(situation) for check in checks)
     return next((verdict for verdict in verdicts if verdict is not None), None)
 
 
@@ -219,16 +223,6 @@ def _spot_only(at: Situation) -> Refusal | None:
     )
 
 
-def _symbol_named(at: Situation) -> Refusal | None:
-    if at.bot.spec.symbol != "auto":
-        return None
-    return Refusal(
-        reason=Reason.SYMBOL_UNKNOWN,
-        field="spec.symbol",
-        message="expected a market such as KRW-BTC, was auto: this version cannot pick one yet",
-    )
-
-
 def _quote_fits(at: Situation) -> Refusal | None:
     if at.allocation is None:
         return None
@@ -253,13 +247,17 @@ def _market_known(at: Situation) -> Refusal | None:
     return None
 
 
-STANDALONE_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
+PLAIN_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
     _account_exists,
     _account_right,
     _has_share,
     _strategy_known,
     _spot_only,
-    _symbol_named,
+)
+"""Checks of a bot that do not look at its market, in order: each may rely on those before it."""
+
+STANDALONE_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
+    *PLAIN_CHECKS,
     _quote_fits,
     _market_known,
 )

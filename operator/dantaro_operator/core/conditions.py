@@ -11,9 +11,10 @@ from dantaro_crds.v1alpha1.conditions import (
     make_condition,
 )
 from dantaro_crds.v1alpha1.metadata import FORCE_DELETE_ANNOTATION
+from dantaro_crds.values import utc_text
 from dantaro_crds.wire.bot_status import BotReport, Fact
 from dantaro_operator.core.bots import Bot
-from dantaro_operator.core.figures import money_text
+from dantaro_operator.core.figures import left_text, money_text
 from dantaro_operator.core.observed import BotObserved
 from dantaro_operator.core.phase import is_crash_looping
 from dantaro_operator.core.plan import Plan
@@ -61,6 +62,12 @@ class BotView:
     def report(self) -> BotReport | None:
         """The report of the process that runs now; None if none runs or it said nothing."""
         return self.observed.current
+
+    @property
+    def last_heard(self) -> datetime | None:
+        """When it last said anything, also to an operator before this one; None if never."""
+        report = self.observed.report
+        return report.heartbeat_time if report else self.bot.status.last_heartbeat_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,16 +140,47 @@ def _deleting(view: BotView) -> Aspect | None:
     """A refused spec is of no matter any more: what ran before is drained."""
     if view.bot.metadata.deletion_timestamp is None:
         return None
-    policy = view.bot.spec.deletion_policy
-    report = view.report
-    if view.phase is not Phase.ERROR or (report is not None and report.drained):
-        return _not_ready(Reason.DRAINING, f"it is being deleted: {policy} is carried out")
-    broken = _broken_process(view) or (_of_fact(report.ready) if report else None)
+    policy, trouble = view.bot.spec.deletion_policy, _drain_trouble(view)
+    if not trouble:
+        words = f"it is being deleted: {policy} is carried out"
+        return _not_ready(Reason.DRAINING, words + _drain_progress(view.report))
     return _not_ready(
         Reason.DRAIN_FAILED,
         f'{policy} cannot be carried out; {FORCE_DELETE_ANNOTATION}: "true" lets it go anyway: '
-        f"{broken.message if broken else 'its process does not run'}",
+        f"{trouble}",
     )
+
+
+def _drain_progress(report: BotReport | None) -> str:
+    if report is None or report.drained:
+        return ""
+    told = (report.exchange, report.reconciled)
+    waits = next((fact.message for fact in told if not fact.ok), "")
+    doing = report.ready.message if report.ready.reason == Reason.STOPPING else ""
+    return "".join(f"; {words}" for words in (doing, waits) if words)
+
+
+def _drain_trouble(view: BotView) -> str:
+    """Return why a deletion policy is not carried out without a person; empty while it is."""
+    bot, report, hindrance = view.bot, view.report, view.observed.process.hindrance
+    if report is not None and report.drained:
+        return ""
+    if view.observed.expelled:
+        return (
+            f"left on the exchange: {left_text(bot)}; namespace {bot.metadata.namespace} is being "
+            "deleted and took its pod"
+        )
+    if view.plan.workload is None:
+        return f"nothing is left that could run it; left on the exchange: {left_text(bot)}"
+    if view.phase is Phase.ERROR:
+        broken = _broken_process(view) or (_of_fact(report.ready) if report else None)
+        return broken.message if broken else "its process does not run"
+    if hindrance is not None and (hindrance.needs_person or view.observed.silent):
+        return hindrance.message
+    if view.observed.silent:
+        return _silence(view).message
+    facts = (report.exchange, report.reconciled) if report else ()
+    return next((f.message for f in facts if not f.ok and f.reason in _MENDED_BY_A_PERSON), "")
 
 
 def _refused(view: BotView) -> Aspect | None:
@@ -157,7 +195,7 @@ def _refused(view: BotView) -> Aspect | None:
 def _waiting(view: BotView) -> Aspect | None:
     if not view.plan.waits_for:
         return None
-    return _not_ready(Reason.CENTRAL_UNREACHABLE, view.plan.waits_for)
+    return _not_ready(view.plan.waits_reason, view.plan.waits_for)
 
 
 def _broken_process(view: BotView) -> Aspect | None:
@@ -169,6 +207,8 @@ def _broken_process(view: BotView) -> Aspect | None:
         )
     if view.report is not None:
         return None
+    if process.hindrance is not None:
+        return _not_ready(process.hindrance.reason, process.hindrance.message)
     if process.exit_code is None or process.failures == 0:
         return None
     reason = Reason.CRASH_LOOP if is_crash_looping(process) else Reason.RESTARTING
@@ -180,11 +220,19 @@ def _broken_process(view: BotView) -> Aspect | None:
 
 
 def _not_reporting(view: BotView) -> Aspect | None:
-    if view.report is None:
-        return _not_ready(Reason.STARTING, "its process starts")
     if view.observed.silent:
-        return _not_ready(Reason.NOT_REPORTING, "its process runs and does not answer")
-    return None
+        return _silence(view)
+    return None if view.report is not None else _not_ready(Reason.STARTING, "its process starts")
+
+
+def _silence(view: BotView) -> Aspect:
+    since = view.last_heard
+    if since is None:
+        return _not_ready(Reason.STARTING, "its process was started and has not answered yet")
+    return _not_ready(
+        Reason.NOT_REPORTING,
+        f"its process runs and has not answered since {utc_text(since.replace(microsecond=0))}",
+    )
 
 
 def _behind(view: BotView) -> Aspect | None:
@@ -206,7 +254,9 @@ def _on_its_way(view: BotView) -> Aspect | None:
     if view.phase is Phase.ERROR:
         return _not_ready(Reason.ENGINE_ERROR, "its engine is in state ERROR: a reset leads out")
     if view.phase is Phase.STOPPING:
-        return _not_ready(Reason.STOPPING, "it is cancelling its orders")
+        told = view.report.ready
+        words = told.message if told.reason == Reason.STOPPING else "it is cancelling its orders"
+        return _not_ready(Reason.STOPPING, words)
     if view.phase is Phase.STARTING:
         return _not_ready(Reason.STARTING, "its engine starts")
     return None
@@ -226,6 +276,9 @@ def _stalled(view: BotView, ready: Aspect) -> Aspect | None:
 
 
 def _is_stuck(view: BotView, ready: Aspect) -> bool:
+    hindrance = view.observed.process.hindrance
+    if hindrance is not None and ready.reason == hindrance.reason:
+        return hindrance.needs_person
     if ready.reason in _MENDED_BY_A_PERSON:
         return True
     if view.bot.metadata.deletion_timestamp is not None:
@@ -270,7 +323,9 @@ def _workload_ready(view: BotView) -> Aspect:
 def _reported(view: BotView) -> list[tuple[ConditionType, Aspect | None]]:
     report = view.report
     if report is None:
-        unknown = Aspect(status=None, reason=Reason.PENDING, message="it has not reported yet")
+        silence = _silence(view) if view.observed.silent and view.last_heard else None
+        words = silence.message if silence else "it has not reported yet"
+        unknown = Aspect(status=None, reason=Reason.PENDING, message=words)
         return [
             (ConditionType.CENTRAL_REACHABLE, unknown),
             (ConditionType.EXCHANGE_REACHABLE, unknown),

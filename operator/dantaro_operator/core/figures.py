@@ -5,9 +5,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from dantaro_crds.money import exact
 from dantaro_crds.v1alpha1.bot_common import BotOrders, BotPnl, BotPosition
 from dantaro_crds.v1alpha1.grid_bot import GridBotPnl
+from dantaro_crds.values import quote_of
 from dantaro_crds.wire.bot_status import BotReport, Pnl
+from dantaro_operator.core.bots import Bot
 
-__all__ = ["build_orders", "build_pnl", "build_position", "money_text", "round_money"]
+__all__ = ["build_orders", "build_pnl", "build_position", "left_text", "money_text", "round_money"]
 
 _PLACES = {"KRW": 0, "USD": 2, "USDT": 2, "USDC": 2, "EUR": 2}
 """Decimals of an amount that a person reads, by currency; others have 8."""
@@ -64,3 +66,14 @@ def build_orders(report: BotReport) -> BotOrders:
     """Return the counts of orders."""
     counts = report.orders
     return BotOrders(open=counts.open, filled=counts.filled, rejected=counts.rejected)
+
+
+def left_text(bot: Bot) -> str:
+    """Return what a bot had on the exchange when it was last heard of, for a sentence."""
+    status = bot.status
+    orders = status.orders.open if status.orders else 0
+    position, symbol = status.position, status.symbol or bot.spec.symbol
+    if position is None:
+        return f"{orders} orders and an unknown position at the last look"
+    worth = money_text(position.value, quote_of(symbol))
+    return f"{orders} orders and {position.amount:f} of {symbol}, worth {worth}, at the last look"

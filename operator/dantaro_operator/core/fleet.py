@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.v1alpha1.common import Mode
 from dantaro_crds.v1alpha1.resource import Resource
-from dantaro_operator.core.bots import Bot, Key, account_of, allocations_in, bots_in
+from dantaro_crds.v1alpha1.trading_bot import TradingBot
+from dantaro_crds.wire.recommendations import Recommendation
+from dantaro_operator.core.bots import AUTO, Bot, Key, account_of, allocations_in, bots_in
 from dantaro_operator.core.checks import Claim, Refusal, Situation, refuse_account, refuse_bot
 from dantaro_operator.core.halt import explain_halt
+from dantaro_operator.core.markets.picking import BotView, Pick, pick_markets, symbols_of
 from dantaro_operator.core.observed import NOTHING, BotObserved
 from dantaro_operator.core.plan import MarketMoment, Plan, decide_plan
 from dantaro_operator.core.status import AccountView, build_allocation_status, build_bot_status
@@ -23,6 +27,7 @@ __all__ = [
     "find_refusals",
     "plan_bots",
     "situation_of",
+    "with_markets",
     "with_status",
 ]
 
@@ -37,6 +42,7 @@ class Surroundings:
         settings: The surroundings of a plan.
         now: Wall time.
         wrong: Where objects stand that are refused, by key.
+        recommendations: Markets that central recommends, best first; None while it does not say.
     """
 
     bots: Mapping[str, BotObserved]
@@ -44,6 +50,7 @@ class Surroundings:
     settings: PlanSettings
     now: datetime
     wrong: Mapping[Key, str] = field(default_factory=dict)
+    recommendations: tuple[Recommendation, ...] | None = None
 
     def observed(self, bot: Bot) -> BotObserved:
         """Return what exists for a bot."""
@@ -57,16 +64,56 @@ def plan_bots(objects: Iterable[Resource], around: Surroundings) -> dict[Key, Pl
         objects: At least all bots of each account, and all Allocations of its namespace.
         around: Everything else.
     """
-    resources = tuple(objects)
+    resources, picks = with_markets(objects, around)
     return {
         bot.key: decide_plan(
             situation_of(bot, resources, around.bots, around.wrong),
             last=around.observed(bot).config,
             settings=around.settings,
             market=around.market,
+            pick=picks.get(bot.key),
+            is_advised=around.recommendations is not None,
         )
         for bot in bots_in(resources)
     }
+
+
+def with_markets(
+    objects: Iterable[Resource], around: Surroundings
+) -> tuple[tuple[Resource, ...], dict[Key, Pick]]:
+    """Return the objects, `auto` replaced by the market where a bot has one, and the new picks.
+
+    Arguments are those of `plan_bots`.
+    """
+    resources = tuple(objects)
+    homes = {account_of(bot) for bot in bots_in(resources) if bot.spec.symbol == AUTO}
+    markets: dict[Key, str] = {}
+    picks: dict[Key, Pick] = {}
+    for allocation in allocations_in(resources):
+        if allocation.key in homes:
+            views = [
+                BotView(
+                    bot=bot,
+                    observed=around.observed(bot),
+                    is_sound=bot.spec.symbol != AUTO
+                    or refuse_bot(situation_of(bot, resources, around.bots, around.wrong)) is None,
+                )
+                for bot in bots_in(resources)
+                if account_of(bot) == allocation.key
+            ]
+            found, picked = pick_markets(allocation, views, around.recommendations)
+            markets |= found
+            picks |= picked
+    if not markets:
+        return resources, picks
+    return tuple(_on_market(item, markets) for item in resources), picks
+
+
+def _on_market(item: Resource, markets: Mapping[Key, str]) -> Resource:
+    if item.key not in markets or not isinstance(item, TradingBot):
+        return item
+    spec = item.spec.model_copy(update={"symbol": markets[item.key]})
+    return item.model_copy(update={"spec": spec})
 
 
 def situation_of(
@@ -92,24 +139,17 @@ def situation_of(
         accounts=accounts,
         wrong_at=wrong.get(account, ""),
         claims=tuple(
-            Claim(bot=other, symbols=_symbols(observed.get(other.metadata.uid, NOTHING)))
+            Claim(bot=other, symbols=symbols_of(observed.get(other.metadata.uid, NOTHING)))
             for other in bots_in(resources)
             if account_of(other) == account
         ),
     )
 
 
-def _symbols(observed: BotObserved) -> frozenset[str]:
-    config, report = observed.config, observed.report
-    return frozenset(
-        ([config.symbol] if config else []) + ([report.symbol] if report and config else [])
-    )
-
-
 def find_gone(
     objects: Iterable[Resource], plans: Mapping[Key, Plan], around: Surroundings
 ) -> set[Key]:
-    """Return what may go: bots that are drained or never ran, Allocations without bots."""
+    """Return what may go: bots that left nothing on an exchange, Allocations without bots."""
     resources = tuple(objects)
     gone = {
         bot.key
@@ -126,9 +166,18 @@ def find_gone(
 
 
 def _is_done(bot: Bot, plan: Plan, observed: BotObserved) -> bool:
-    if bot.metadata.is_force_delete or plan.workload is None or observed.config is None:
+    if bot.metadata.is_force_delete:
         return True
-    return observed.current is not None and observed.current.drained
+    if observed.current is not None and observed.current.drained:
+        return True
+    if _has_traded_live(bot):
+        return False
+    return plan.workload is None or observed.config is None or observed.expelled
+
+
+def _has_traded_live(bot: Bot) -> bool:
+    """Whether a bot may have left something on an exchange."""
+    return bot.status.mode == Mode.LIVE and bot.status.last_heartbeat_time is not None
 
 
 def with_status(

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.common import Condition, ConditionStatus
 from dantaro_crds.v1alpha1.conditions import ConditionType, condition_of
-from dantaro_crds.values import quote_of
 from dantaro_operator.core.account_round import BotSteps, ObjectSteps
-from dantaro_operator.core.bots import Bot
-from dantaro_operator.core.figures import money_text
+from dantaro_operator.core.figures import left_text
 
 __all__ = ["Notice", "build_notices", "drift_notice"]
 
@@ -34,7 +32,12 @@ class Notice:
 
 def build_notices(steps: ObjectSteps) -> list[Notice]:
     """Return the Events of what is being done for one object, in the order of its writes."""
-    return [*_of_children(steps.children), *_of_ready(steps), *_of_release(steps)]
+    return [
+        *_of_pick(steps),
+        *_of_children(steps.children),
+        *_of_ready(steps),
+        *_of_release(steps),
+    ]
 
 
 def drift_notice(name: str) -> Notice:
@@ -46,13 +49,28 @@ def drift_notice(name: str) -> Notice:
     )
 
 
+def _of_pick(steps: ObjectSteps) -> Iterator[Notice]:
+    """A market counts as picked once the bot is told of it."""
+    pick = steps.plan.pick if steps.plan is not None else None
+    if pick is None or steps.children is None or not steps.children.apply:
+        return
+    best = pick.best
+    instead = f" in place of {pick.before}, {pick.why}" if pick.before else ""
+    grounds = "; ".join(f"{part.name}: {part.reason}" for part in best.parts)
+    yield Notice(
+        reason="SymbolPicked",
+        message=f"{best.symbol}{instead}: score {best.score:f}; {grounds}",
+    )
+
+
 def _of_children(children: BotSteps | None) -> Iterator[Notice]:
     if children is None or not children.apply:
         return
     name = children.apply[-1]["metadata"]["name"]
     if children.is_new:
         yield Notice(reason="Created", message=f"StatefulSet {name} created")
-    elif children.drift:
+        return
+    if children.drift:
         more = len(children.drift) - _SHOWN
         fields = ", ".join(children.drift[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
         yield Notice(
@@ -60,9 +78,9 @@ def _of_children(children: BotSteps | None) -> Iterator[Notice]:
             message=f"StatefulSet {name} was changed by somebody else and is put right: {fields}",
             is_warning=True,
         )
-    elif children.moves:
+    if children.moves:
         yield Notice(reason="PodReplaced", message=f"its pod is replaced: {children.moves}")
-    else:
+    elif children.refresh is not None or not children.drift:
         yield Notice(reason="ConfigChanged", message="a new configuration is handed over")
 
 
@@ -91,16 +109,6 @@ def _of_release(steps: ObjectSteps) -> Iterator[Notice]:
     yield Notice(
         reason="ForceDeleted",
         message=f"let go by dantaro.io/force-delete before {policy} was carried out; "
-        f"left on the exchange: {_left(bot)}",
+        f"left on the exchange: {left_text(bot)}",
         is_warning=True,
     )
-
-
-def _left(bot: Bot) -> str:
-    status = bot.status
-    orders = status.orders.open if status.orders else 0
-    position, symbol = status.position, status.symbol or bot.spec.symbol
-    if position is None:
-        return f"{orders} orders and an unknown position at the last look"
-    worth = money_text(position.value, quote_of(symbol))
-    return f"{orders} orders and {position.amount:f} of {symbol}, worth {worth}, at the last look"

@@ -7,7 +7,22 @@ from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
 
-__all__ = ["NOTHING", "BotObserved", "CentralObserved", "ProcessFacts"]
+__all__ = ["NOTHING", "BotObserved", "CentralObserved", "Hindrance", "ProcessFacts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """What keeps a process from running, as whoever should run it says.
+
+    Attributes:
+        reason: PascalCase code.
+        message: One sentence that says what to do, if anything.
+        needs_person: Whether no time heals it.
+    """
+
+    reason: str
+    message: str
+    needs_person: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +38,7 @@ class ProcessFacts:
         retry_in: Seconds until the next start; None while running or when there is none to come.
         blocked: Why a start can hardly help before something changes; empty when nothing is wrong.
         started: Wall time of the last start; None before one.
+        hindrance: What keeps it from running besides its own ends; None if nothing is known to.
     """
 
     running: bool = False
@@ -33,6 +49,7 @@ class ProcessFacts:
     retry_in: float | None = None
     blocked: str = ""
     started: datetime | None = None
+    hindrance: Hindrance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +63,7 @@ class BotObserved:
         answered: Whether that report is of the process that runs now.
         silent: Whether the process runs and has not answered for a while.
         behind: Why its pod is not the newest, one sentence; empty if it is.
+        expelled: Whether its namespace is being deleted, so that it will never run again.
     """
 
     config: BotConfig | None = None
@@ -54,6 +72,7 @@ class BotObserved:
     answered: bool = False
     silent: bool = False
     behind: str = ""
+    expelled: bool = False
 
     @property
     def current(self) -> BotReport | None:

@@ -38,6 +38,7 @@ class PhaseFacts:
         unready: Why the bot itself says that it is not ready, PascalCase; empty when it is.
         wanted: What the user wants.
         draining: Whether the object is being deleted.
+        last: Phase of a process that answered before and is silent now; None unless that is so.
     """
 
     planned: bool
@@ -48,12 +49,26 @@ class PhaseFacts:
     unready: str = ""
     wanted: BotState = BotState.RUNNING
     draining: bool = False
+    last: Phase | None = None
 
 
 def phase_facts(
-    plan: Plan, observed: BotObserved, *, wanted: BotState, draining: bool
+    plan: Plan,
+    observed: BotObserved,
+    *,
+    wanted: BotState,
+    draining: bool,
+    last: Phase | None = None,
 ) -> PhaseFacts:
-    """Return what the phase depends on."""
+    """Return what the phase depends on.
+
+    Args:
+        plan: What was decided.
+        observed: What exists.
+        wanted: What the user wants.
+        draining: Whether the object is being deleted.
+        last: Phase when it was last heard of; None if it never was.
+    """
     report = observed.current
     process = observed.process
     return PhaseFacts(
@@ -65,6 +80,7 @@ def phase_facts(
         unready=_unready(report) if report else "",
         wanted=wanted,
         draining=draining,
+        last=last if observed.silent else None,
     )
 
 
@@ -86,8 +102,17 @@ def decide_phase(facts: PhaseFacts) -> Phase:
     if not facts.planned:
         return Phase.STOPPING if facts.draining else Phase.PENDING
     if facts.engine is None or not facts.running:
-        return Phase.ERROR if facts.gave_up else Phase.STARTING
+        return _quiet_phase(facts)
     return _engine_phase(facts, facts.engine)
+
+
+def _quiet_phase(facts: PhaseFacts) -> Phase:
+    """Return the phase of a process that says nothing."""
+    if facts.gave_up:
+        return Phase.ERROR
+    if facts.draining:
+        return Phase.STOPPING
+    return facts.last if facts.running and facts.last is not None else Phase.STARTING
 
 
 def _engine_phase(facts: PhaseFacts, engine: EngineState) -> Phase:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dantaro_crds.v1alpha1.allocation import Allocation
+from dantaro_crds.v1alpha1.conditions import Reason
 from dantaro_crds.values import parse_utc, utc_text
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_operator.core.allocation import BotPart, build_part
-from dantaro_operator.core.bots import MARKET_START, MARKET_START_FIRST, Bot
+from dantaro_operator.core.bots import AUTO, MARKET_START, MARKET_START_FIRST, Bot
 from dantaro_operator.core.checks import Refusal, Situation, refuse_bot
+from dantaro_operator.core.markets.picking import Pick
 from dantaro_operator.core.workload import (
     BotWorkload,
     PlanSettings,
@@ -42,6 +44,8 @@ class Plan:
         part: The bot's part of its account; None without a share.
         refusal: Why the spec is not carried out; None if it is.
         waits_for: What is missing for now, one sentence; empty if nothing is.
+        waits_reason: The same as a code.
+        pick: The market that is given to it just now; None if it keeps its own.
         market_start: Value that the market-start annotation must have; None while undecided.
     """
 
@@ -49,6 +53,8 @@ class Plan:
     part: BotPart | None = None
     refusal: Refusal | None = None
     waits_for: str = ""
+    waits_reason: Reason = Reason.CENTRAL_UNREACHABLE
+    pick: Pick | None = None
     market_start: str | None = None
 
 
@@ -58,6 +64,8 @@ def decide_plan(
     last: BotConfig | None,
     settings: PlanSettings,
     market: MarketMoment,
+    pick: Pick | None = None,
+    is_advised: bool = False,
 ) -> Plan:
     """Return the plan of one bot.
 
@@ -66,6 +74,8 @@ def decide_plan(
         last: The configuration that it has; None if it never ran.
         settings: The surroundings.
         market: The market's clock, from which a new bot starts.
+        pick: The market that is given to it just now, which the bot has already.
+        is_advised: Whether central says which markets it recommends.
 
     Returns:
         A workload for a spec that nothing speaks against; for a refused one that ran before, what
@@ -83,13 +93,26 @@ def decide_plan(
         )
     if allocation is None or part is None:
         return Plan(part=part)
+    if bot.spec.symbol == AUTO:
+        return _without_market(part, is_advised=is_advised)
     start = bot.metadata.annotations.get(MARKET_START) or _new_start(market)
     if start is None:
         return Plan(part=part, waits_for="central has not said yet what time it is on the market")
     workload = build_workload(
         bot, allocation, part, settings=settings, start_time=_start_time(start)
     )
-    return Plan(workload=workload, part=part, market_start=start)
+    return Plan(workload=workload, part=part, market_start=start, pick=pick)
+
+
+def _without_market(part: BotPart, *, is_advised: bool) -> Plan:
+    if not is_advised:
+        return Plan(part=part, waits_for="central does not say which markets it recommends")
+    return Plan(
+        part=part,
+        waits_for="central recommends no market that fits the account and that no other bot of "
+        "it trades: name one in spec.symbol, or wait",
+        waits_reason=Reason.WAITING_FOR_RECOMMENDATION,
+    )
 
 
 def _part_of(bot: Bot, allocation: Allocation | None) -> BotPart | None:

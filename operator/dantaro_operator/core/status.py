@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from dantaro_crds.money import exact
 from dantaro_crds.v1alpha1.allocation import Allocation, AllocationStatus, Share, ShareStatus
-from dantaro_crds.v1alpha1.bot_common import BotStatus
+from dantaro_crds.v1alpha1.bot_common import BotPnl, BotStatus
 from dantaro_crds.v1alpha1.common import Condition, ConditionStatus
 from dantaro_crds.v1alpha1.conditions import (
     AllocationConditionType,
     ConditionType,
+    Phase,
     Reason,
     condition_of,
     make_condition,
@@ -19,9 +20,9 @@ from dantaro_crds.v1alpha1.conditions import (
 )
 from dantaro_crds.v1alpha1.grid_bot import GridBotStatus
 from dantaro_crds.v1alpha1.trading_bot import TradingBotStatus
-from dantaro_crds.wire.bot_status import BotReport
+from dantaro_crds.wire.bot_status import BotReport, Pnl
 from dantaro_operator.core.allocation import build_part
-from dantaro_operator.core.bots import Bot, Key, label, strategy_of
+from dantaro_operator.core.bots import AUTO, Bot, Key, label, strategy_of
 from dantaro_operator.core.checks import Refusal
 from dantaro_operator.core.conditions import BotView, build_conditions
 from dantaro_operator.core.figures import build_orders, build_pnl, build_position, round_money
@@ -34,6 +35,19 @@ __all__ = ["HEARTBEAT_EVERY", "AccountView", "build_allocation_status", "build_b
 
 HEARTBEAT_EVERY = timedelta(minutes=5)
 """A heartbeat alone is written no more often than this."""
+
+_TOLD = (
+    "strategy",
+    "symbol",
+    "position",
+    "pnl",
+    "orders",
+    "last_trade_time",
+    "analysis_time",
+    "last_decision",
+    "last_reset",
+)
+"""What a bot says of itself: it stands until the bot says something else."""
 
 SENTENCE = 256
 """Longest message, signs."""
@@ -55,25 +69,42 @@ def build_bot_status(
         now: Wall time.
     """
     draining = bot.metadata.deletion_timestamp is not None
-    facts = phase_facts(plan, observed, wanted=bot.spec.state, draining=draining)
+    old = bot.status
+    known = old if old.last_heartbeat_time is not None else None
+    facts = phase_facts(
+        plan,
+        observed,
+        wanted=bot.spec.state,
+        draining=draining,
+        last=Phase(known.phase) if known and known.phase in set(Phase) else None,
+    )
     view = BotView(bot=bot, plan=plan, observed=observed, phase=decide_phase(facts))
-    conditions = merge_conditions(bot.status.conditions, build_conditions(view, now=now))
+    conditions = merge_conditions(old.conditions, build_conditions(view, now=now))
     report = observed.report
     values: dict[str, object] = {
         "observed_generation": bot.metadata.generation,
         "phase": view.phase.value,
-        "strategy": report.strategy if report else strategy_of(bot).name,
-        "symbol": report.symbol if report else bot.spec.symbol,
-        "mode": mode,
+        "strategy": strategy_of(bot).name,
+        "symbol": _market_of(bot, plan),
+        "mode": mode or (known.mode if known else None),
         "budget": plan.part.budget if plan.part else None,
         "conditions": conditions,
         "message": _message(conditions, report),
     }
     if report is not None:
         values |= _figures(report, plan)
+    elif known is not None:
+        values |= {name: getattr(known, name) for name in _TOLD}
     kind = GridBotStatus if bot.kind == "GridBot" else TradingBotStatus
     fresh = kind.model_validate(values)
-    return _with_heartbeat(bot.status, fresh, report)
+    return _with_heartbeat(old, fresh, report)
+
+
+def _market_of(bot: Bot, plan: Plan) -> str | None:
+    """Return the market of a bot that was not heard of; None while none is picked."""
+    if bot.spec.symbol != AUTO:
+        return bot.spec.symbol
+    return plan.workload.config.symbol if plan.workload is not None else None
 
 
 def _message(conditions: list[Condition], report: BotReport | None) -> str:
@@ -89,6 +120,8 @@ def _message(conditions: list[Condition], report: BotReport | None) -> str:
 def _figures(report: BotReport, plan: Plan) -> dict[str, object]:
     currency = plan.workload.config.quote_currency if plan.workload else "KRW"
     return {
+        "strategy": report.strategy,
+        "symbol": report.symbol,
         "position": build_position(report, currency),
         "pnl": build_pnl(report.pnl, currency),
         "orders": build_orders(report),
@@ -203,12 +236,18 @@ def _share_status(allocation: Allocation, share: Share, bots: Mapping[Key, Bot])
 def _sums(view: AccountView) -> dict[str, Decimal]:
     """Equity is the budget and what the bots made of it: unallocated money counts as it is."""
     spec = view.allocation.spec
-    reports = [view.reports[b.metadata.uid] for b in view.bots if b.metadata.uid in view.reports]
+    made = [pnl for pnl in (_last_pnl(bot, view) for bot in view.bots) if pnl is not None]
     return {
-        "equity": _rounded((spec.budget, *(r.pnl.total for r in reports)), spec.quote_currency),
-        "realized_pnl": _rounded((r.pnl.realized for r in reports), spec.quote_currency),
-        "unrealized_pnl": _rounded((r.pnl.unrealized for r in reports), spec.quote_currency),
+        "equity": _rounded((spec.budget, *(pnl.total for pnl in made)), spec.quote_currency),
+        "realized_pnl": _rounded((pnl.realized for pnl in made), spec.quote_currency),
+        "unrealized_pnl": _rounded((pnl.unrealized for pnl in made), spec.quote_currency),
     }
+
+
+def _last_pnl(bot: Bot, view: AccountView) -> Pnl | BotPnl | None:
+    """Return what a bot made: to the last digit where it said so, else as the status tells."""
+    report = view.reports.get(bot.metadata.uid)
+    return report.pnl if report is not None else bot.status.pnl
 
 
 def _rounded(amounts: Iterable[Decimal], currency: str) -> Decimal:

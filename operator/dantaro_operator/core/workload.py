@@ -39,12 +39,13 @@ class PlanSettings:
 
     Attributes:
         central: How bots reach central.
-        places_of: Places of a bot: a pure function of its names.
+        places_of: Places of a bot: a pure function of its names and of its account's mode, since
+            paper and live books never share a store.
         image: Default image; None in local mode.
     """
 
     central: CentralConfig
-    places_of: Callable[[Bot], BotPlaces]
+    places_of: Callable[[Bot, Mode], BotPlaces]
     image: str | None = None
 
 
@@ -88,7 +89,7 @@ def build_workload(
         start_time: First market time to trade from; None is the market's first candle.
     """
     spec, metadata, account = bot.spec, bot.metadata, allocation.spec
-    places = settings.places_of(bot)
+    places = settings.places_of(bot, account.mode)
     config = BotConfig(
         kind=bot.kind,
         namespace=metadata.namespace,

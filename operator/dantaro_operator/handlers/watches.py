@@ -12,16 +12,22 @@ __all__ = ["register"]
 
 _DELETED = "DELETED"
 
+_LISTED = None
+"""What kopf says of objects that it found when it began to watch."""
+
 
 def register(registry: kopf.OperatorRegistry, watches: WatchService) -> None:
     """Bind the events of all kinds. Events only say where to look; handlers run no use case."""
 
     async def object_event(event: kopf.RawEvent, **_: Any) -> None:
-        document = event["object"]
-        watches.changed(document["kind"], document, gone=event["type"] == _DELETED)
+        take(event["object"]["kind"], event)
 
     async def child_event(event: kopf.RawEvent, **_: Any) -> None:
-        watches.changed(STATEFUL_SET, event["object"], gone=event["type"] == _DELETED)
+        take(STATEFUL_SET, event)
+
+    def take(kind: str, event: kopf.RawEvent) -> None:
+        said = event["type"]
+        watches.changed(kind, event["object"], gone=said == _DELETED, listed=said is _LISTED)
 
     for kind in KINDS.values():
         kopf.on.event(GROUP, VERSION, kind.info.plural, registry=registry)(object_event)

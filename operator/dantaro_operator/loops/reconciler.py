@@ -54,7 +54,7 @@ class ReconcileLoop:
         try:
             with self._metrics.reconcile_seconds.time():
                 async with asyncio.timeout(self._timeout):
-                    again = await self._accounts.reconcile(account)
+                    await self._accounts.reconcile(account)
         except NotLeadingError:
             raise
         except (DantaroError, TimeoutError) as error:
@@ -74,5 +74,3 @@ class ReconcileLoop:
             _LOG.exception("bug while reconciling", namespace=namespace, account=name)
         else:
             self._queue.done(account)
-            if again:
-                self._queue.add(account)

@@ -1,4 +1,4 @@
-"""Looks at everything again now and then."""
+"""Looks at everything again now and then, and after a gap in what the watches told."""
 
 import structlog
 
@@ -9,6 +9,9 @@ from dantaro_operator.services.resync import ResyncService
 
 __all__ = ["resync_forever"]
 
+_TICK_SECONDS = 5.0
+"""Pause between two looks at whether there was a gap."""
+
 _LOG = structlog.get_logger()
 
 
@@ -18,10 +21,15 @@ async def resync_forever(service: ResyncService, *, every: float, clock: Clock) 
     Raises:
         NotLeadingError: Another operator leads; this process must end.
     """
+    due = clock.monotonic() + every
     while True:
-        await clock.sleep(every)
+        await clock.sleep(min(every, _TICK_SECONDS))
         try:
-            await service.resync()
+            if clock.monotonic() < due:
+                await service.close_gap()
+            else:
+                due = clock.monotonic() + every
+                await service.resync()
         except NotLeadingError:
             raise
         except DantaroError as error:

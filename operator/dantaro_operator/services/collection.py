@@ -1,6 +1,5 @@
 """The use case of the collector: ask each bot how it is, in its own time."""
 
-import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ __all__ = ["CollectService", "CollectSettings"]
 _FIRST_PAUSE = 1.0
 """Seconds until a bot that did not answer is asked again; twice as long each time."""
 
+_LONGEST_LOOK_PAUSE = 300.0
+"""Most seconds between two looks at the account of a bot that does not answer."""
+
 _JITTER = 0.1
 """Largest part by which a pause is shortened, so that bots spread over the time."""
 
@@ -27,14 +29,14 @@ class CollectSettings:
 
     Attributes:
         every: Seconds between two answers of a bot.
-        concurrency: So many are asked at a time.
         silent_after: Seconds in vain after which a bot counts as silent.
+        look_after: Seconds in vain after which its account is looked at, then in growing pauses.
         url_of: Address of a bot's status page.
     """
 
     every: float
-    concurrency: int
     silent_after: float
+    look_after: float
     url_of: Callable[[Bot], str]
 
 
@@ -43,6 +45,8 @@ class _Turn:
     due: float
     backoff: Backoff
     asking: bool = False
+    look_due: float = 0.0
+    looks: Backoff | None = None
 
 
 class CollectService:
@@ -65,7 +69,6 @@ class CollectService:
         self._clock = clock
         self._rng = rng
         self._turns: dict[str, _Turn] = {}
-        self._free = asyncio.Semaphore(settings.concurrency)
 
     def take_due(self) -> list[Bot]:
         """Return the bots whose turn it is, those that wait longest first; `ask` must follow."""
@@ -88,14 +91,13 @@ class CollectService:
         """Ask a bot how it is, and ask for work on its account when that says something new."""
         turn = self._turns[bot.metadata.uid]
         try:
-            async with self._free:
-                report = await self._source.fetch_report(self._settings.url_of(bot))
+            report = await self._source.fetch_report(self._settings.url_of(bot))
         finally:
             turn.asking = False
         now = self._clock.monotonic()
         # Another pod may have got the address of one that is gone.
         if report is None or report.uid != bot.metadata.uid:
-            self._missed(bot, now)
+            self._missed(bot, turn, now)
             turn.due = now + min(turn.backoff.next(), self._settings.every)
             return
         turn.backoff.reset()
@@ -103,12 +105,24 @@ class CollectService:
         for account in self._fleet.put_report(report, now=now):
             self._queue.add(account)
 
-    def _missed(self, bot: Bot, now: float) -> None:
-        """Ask for a look at the account once, when the bot begins to count as silent."""
+    def _missed(self, bot: Bot, turn: _Turn, now: float) -> None:
+        """Ask for looks at the account: its pod may say why, and it may count as silent by now."""
         record, home = self._fleet.record_of(bot.key), self._fleet.home_of(bot.metadata.uid)
-        if record.unanswered is None and home is not None:
-            record.unanswered = now
+        if home is None:
+            return
+        if record.unanswered is None or turn.looks is None:
+            record.unanswered = now if record.unanswered is None else record.unanswered
+            turn.looks = Backoff(
+                first=self._settings.look_after,
+                longest=_LONGEST_LOOK_PAUSE,
+                jitter=_JITTER,
+                rng=self._rng,
+            )
+            turn.look_due = now + self._settings.look_after
             self._queue.add_after(home, self._settings.silent_after + 1)
+        elif now >= turn.look_due:
+            turn.look_due = now + turn.looks.next()
+            self._queue.add(home)
 
     def _new_backoff(self) -> Backoff:
         return Backoff(

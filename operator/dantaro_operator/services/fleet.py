@@ -1,6 +1,8 @@
 """What the operator knows of the cluster: objects, children and reports, kept by events.
 
-Nothing is decided here. Every change names the accounts that must be looked at again.
+Watch events and the answers to our own writes come in any order, and those of an older namesake
+late. So of each object the newest version counts, whoever told of it. Nothing is decided here.
+Every change names the accounts that must be looked at again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +16,8 @@ from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_operator.core.bots import Bot, Key, account_of
 from dantaro_operator.core.children import ChildFacts, child_facts
-from dantaro_operator.core.cluster.names import bot_of_labels, shared_labels
+from dantaro_operator.core.cluster.names import FINALIZER, bot_of_child, shared_labels
+from dantaro_operator.services.compact import compact
 
 __all__ = ["BotRecord", "Fleet"]
 
@@ -25,6 +28,8 @@ class BotRecord:
 
     child: ChildFacts | None = None
     """Its StatefulSet; None if there is none."""
+    child_version: int = -1
+    """Newest version that was told of a StatefulSet, or of its end; -1 if none was."""
     config: BotConfig | None = None
     """The configuration that was last handed over; None if there was none or nobody looked."""
     config_version: str = ""
@@ -52,7 +57,8 @@ class Fleet:
         self._home: dict[Key, Key] = {}
         self._records: dict[Key, BotRecord] = {}
         self._uids: dict[str, Key] = {}
-        self._written: dict[Key, int] = {}
+        self._versions: dict[Key, int] = {}
+        self._released: dict[Key, str] = {}
 
     def accounts(self) -> list[Key]:
         """Return the keys of all accounts that have an Allocation or a bot."""
@@ -79,17 +85,17 @@ class Fleet:
         return self._home.get(key) if key is not None else None
 
     def put(self, document: Mapping[str, Any]) -> set[Key]:
-        """Take an object as the API server has it; the echo of our own write names no account.
+        """Take an object as the API server has it; what is not newer than known names no account.
 
         Raises:
             SpecError: It cannot be read: the CRD is newer than this operator.
         """
-        key = _key_of(document)
-        known = self._known(key)
-        same = known is not None and known.metadata.uid == document["metadata"]["uid"]
-        if same and _version_of(document) <= self._written.get(key, -1):
+        key, version = _key_of(document), _version_of(document)
+        if version <= self._versions.get(key, -1) or self._is_released(key, document):
             return set()
-        return self._keep(parse(KINDS[key[0]], document))
+        accounts = self._keep(parse(KINDS[key[0]], document))
+        self._versions[key] = version
+        return accounts
 
     def wrote(self, decided: Allocation | Bot, document: Mapping[str, Any]) -> set[Key]:
         """Take the API server's answer to our own write.
@@ -98,10 +104,13 @@ class Fleet:
             decided: The object as the write was decided upon, its status as it was written.
             document: The answer: also holds what others wrote since.
         """
-        if decided.key not in self._home and decided.key not in self._accounts:
-            return set()  # gone meanwhile
-        self._written[decided.key] = _version_of(document)
+        key, version = decided.key, _version_of(document)
         metadata, answer = decided.metadata, document["metadata"]
+        known = self._known(key)
+        if known is None or known.metadata.uid != metadata.uid:
+            return set()  # gone meanwhile
+        if version <= self._versions[key]:
+            return set()  # a watch was faster
         if _intent_of(answer) == (
             metadata.generation,
             dict(metadata.annotations),
@@ -110,17 +119,30 @@ class Fleet:
             finalizers = list(answer.get("finalizers", ()))
             fresh = metadata.model_copy(update={"finalizers": finalizers})
             self._keep(decided.model_copy(update={"metadata": fresh}))
-            return set()
-        return self._keep(parse(KINDS[decided.kind], document))
+            accounts = set[Key]()
+        else:
+            accounts = self._keep(parse(KINDS[decided.kind], document))
+        self._versions[key] = version
+        return accounts
+
+    def released(self, resource: Allocation | Bot) -> set[Key]:
+        """Forget an object that went as we took our finalizer away, before the watch tells."""
+        self._released[resource.key] = resource.metadata.uid
+        return self.forget(resource.key, uid=resource.metadata.uid)
 
     def drop(self, document: Mapping[str, Any]) -> set[Key]:
         """Forget an object that is gone: that very one if its uid is told. Twice is harmless."""
-        key = _key_of(document)
+        key, uid = _key_of(document), document["metadata"].get("uid")
+        if uid in {None, self._released.get(key)}:
+            self._released.pop(key, None)
+        return self.forget(key, uid=uid)
+
+    def forget(self, key: Key, *, uid: str | None) -> set[Key]:
+        """Forget an object: that very one if a uid is given. Twice is harmless."""
         known = self._known(key)
-        uid = document["metadata"].get("uid")
         if known is None or uid not in {None, known.metadata.uid}:
             return set()
-        self._written.pop(key, None)
+        self._versions.pop(key, None)
         if isinstance(known, Allocation):
             self._allocations[key[1]].pop(key)
             self._accounts[key].allocation = None
@@ -135,23 +157,38 @@ class Fleet:
 
     def put_child(self, document: Mapping[str, Any], *, gone: bool = False) -> set[Key]:
         """Take a bot's StatefulSet as the API server has it, or that it is gone."""
-        key = bot_of_labels(document["metadata"])
+        key = bot_of_child(document["metadata"])
         if key is None:
             return set()
-        gone = gone and not _left_the_watch(document)
         record = self.record_of(key)
-        known = record.child
-        if known is not None and not gone and _version_of(document) < known.version:
+        known, version = record.child, _version_of(document)
+        if version < record.child_version:
             return set()
+        gone = gone and not _left_the_watch(document)
         record.child = None if gone else child_facts(document, known=known)
+        record.child_version = version
         home = self._home.get(key)
         if home is None and gone:
             self._records.pop(key)
         return {home} if home is not None and _differ(known, record.child) else set()
 
+    def forget_child(self, bot: Key) -> set[Key]:
+        """Take that a bot's StatefulSet is gone, though no watch told of it."""
+        record, home = self.record_of(bot), self._home.get(bot)
+        known, record.child = record.child, None
+        if home is None:
+            self._records.pop(bot)
+        return {home} if home is not None and known is not None else set()
+
     def wrote_child(self, bot: Key, document: Mapping[str, Any]) -> None:
-        """Take the API server's answer to our own apply of a StatefulSet: it is as it should be."""
-        self.record_of(bot).child = child_facts(document, known=None).proven()
+        """Take the API server's answer to our own apply of a StatefulSet: it is as it should be.
+
+        Unless a watch told of something newer: that has to be compared first.
+        """
+        record, version = self.record_of(bot), _version_of(document)
+        if version >= record.child_version:
+            record.child = child_facts(document, known=None).proven()
+            record.child_version = version
 
     def put_report(self, report: BotReport, *, now: float) -> set[Key]:
         """Take what a bot said of itself; a heartbeat alone names no account."""
@@ -160,7 +197,7 @@ class Fleet:
             return set()
         record = self.record_of(key)
         known, first = record.report, record.answered is None or record.unanswered is not None
-        record.report, record.answered, record.unanswered = report, now, None
+        record.report, record.answered, record.unanswered = compact(report), now, None
         beat = {"heartbeat_time": report.heartbeat_time}
         if known is not None and not first and known.model_copy(update=beat) == report:
             return set()
@@ -173,6 +210,7 @@ class Fleet:
         return self._accounts[home].bots.get(key) if home is not None else None
 
     def _keep(self, resource: Resource) -> set[Key]:
+        compact(resource)
         if isinstance(resource, Allocation):
             key = resource.key
             others = self._allocations.setdefault(key[1], {})
@@ -197,13 +235,19 @@ class Fleet:
         self._accounts.setdefault(home, _Account()).bots[key] = bot
         return {home} if before is None else {home, before}
 
+    def _is_released(self, key: Key, document: Mapping[str, Any]) -> bool:
+        """Whether this is an object that we let go, as it was before."""
+        metadata = document["metadata"]
+        is_same = self._released.get(key) == metadata["uid"]
+        return is_same and FINALIZER in metadata.get("finalizers", ())
+
     def _forget_all_but_child(self, key: Key) -> None:
         """What stands in the cluster stands there for a namesake too."""
-        child = self.record_of(key).child
-        if child is None:
+        old = self.record_of(key)
+        if old.child is None:
             self._records.pop(key)
         else:
-            self._records[key] = BotRecord(child=child)
+            self._records[key] = BotRecord(child=old.child, child_version=old.child_version)
 
     def _tidy(self, account: Key) -> None:
         own = self._accounts[account]

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dantaro_crds.kit.clock import Clock
-from dantaro_crds.v1alpha1.common import BotState
+from dantaro_crds.v1alpha1.common import BotState, Mode
 from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState
 from dantaro_crds.wire.bundle import CentralHealth
-from dantaro_operator.core.bots import Bot, Key
+from dantaro_crds.wire.recommendations import Recommendation
+from dantaro_operator.core.bots import AUTO, Bot, Key, bots_in
 from dantaro_operator.core.local.documents import Finding, FolderScan
 from dantaro_operator.core.local.folder import FolderContent, read_content
 from dantaro_operator.core.local.market import MarketSettings
@@ -37,6 +38,9 @@ SILENT_AFTER = 15.0
 
 STUCK_AFTER = 60.0
 """Seconds without an answer after which a running bot's process is ended and started again."""
+
+ADVICE_EVERY = 5.0
+"""Seconds after which central is asked again what it recommends, while a bot needs that."""
 
 MAX_FAREWELLS = 10
 """How many deleted bots are still told of; the oldest are left out."""
@@ -107,7 +111,7 @@ class LocalService:
         ports: LocalPorts,
         *,
         market: MarketSettings,
-        places_of: Callable[[Bot], BotPlaces],
+        places_of: Callable[[Bot, Mode], BotPlaces],
         new_uid: Callable[[], str],
     ) -> None:
         self._ports = ports
@@ -122,6 +126,8 @@ class LocalService:
         self._served = False
         self._saved_market = market if market.started else None
         self._farewells: list[Finding] = []
+        self._recommendations: tuple[Recommendation, ...] | None = None
+        self._advice_due = 0.0
         self._read: tuple[FolderScan, dict[Key, object], FolderContent] | None = None
 
     @property
@@ -140,7 +146,7 @@ class LocalService:
                 missing=self._missing,
                 bots=gathered.bots,
                 market=MarketMoment(
-                    started=self._market.started,
+                    started=self._market.started or self._served,
                     time=gathered.health.market_time if gathered.health else None,
                 ),
                 settings=PlanSettings(
@@ -148,6 +154,7 @@ class LocalService:
                 ),
                 now=self._ports.clock.now(),
                 new_uid=self._new_uid,
+                recommendations=self._recommendations,
             )
         )
         await self._apply(decision)
@@ -174,6 +181,7 @@ class LocalService:
             ports.status.fetch_reports(ports.cluster.status_urls()),
         )
         now = ports.clock.monotonic()
+        await self._take_advice(now)
         for uid, report in reports.items():
             if uid not in processes:
                 continue
@@ -187,6 +195,16 @@ class LocalService:
             for uid, config_and_process in processes.items()
         }
         return _Gathered(health=health, bots=bots, central=ports.central.observe(), fresh=reports)
+
+    async def _take_advice(self, now: float) -> None:
+        """Ask which markets to trade, if some bot leaves that open."""
+        ports, bots = self._ports, bots_in(self._stored.values())
+        if all(bot.spec.symbol != AUTO for bot in bots):
+            return
+        if self._recommendations is None or now >= self._advice_due:
+            found = await ports.status.fetch_recommendations(ports.central.config)
+            self._recommendations = found
+            self._advice_due = now + ADVICE_EVERY
 
     def _end_stuck(
         self, processes: Mapping[str, tuple[BotConfig, ProcessFacts]], now: float
@@ -246,9 +264,9 @@ class LocalService:
             self._save(item)
         self._missing = decision.missing
         self._symbols |= {workload.config.symbol for workload in decision.workloads}
-        if decision.workloads:
+        if decision.workloads or decision.needs_choice:
             self._save_market()
-            await ports.central.ensure(self._market, self._symbols)
+            await ports.central.ensure(self._market, self._symbols, choice=decision.needs_choice)
         for workload in decision.workloads:
             await ports.cluster.ensure(workload)
         for item in decision.removed:

@@ -1,7 +1,8 @@
 """Reads everything again now and then: what a watch missed, and whether a watch stands still.
 
-A watch that is broken without noticing loses events for ever, and a deletion during a gap is never
-told. So the versions of each kind are listed and compared with what the watches brought.
+A watch that is broken without noticing loses events for ever. A watch that had to begin anew is not
+told of deletions in between. So the versions of each kind are listed and compared with what the
+watches brought: regularly, and soon after such a gap.
 """
 
 import random
@@ -80,7 +81,14 @@ class ResyncService:
         for kind in (*KINDS, STATEFUL_SET):
             while not await self._is_brought(kind):
                 pass
+        await self._read_configs()
         self._health.synced = True
+
+    async def _read_configs(self) -> None:
+        try:
+            await self._accounts.read_configs()
+        except DantaroError as error:
+            _LOG.warning("configurations are read one by one", error=error.message)
 
     async def _is_brought(self, kind: str) -> bool:
         try:
@@ -102,34 +110,57 @@ class ResyncService:
         Raises:
             TransientError: The API server could not be asked; the next time is soon enough.
         """
-        for kind in (*KINDS, STATEFUL_SET):
-            await self._compare(kind)
+        await self._compare_all()
         for account in self._fleet.accounts():
             self._accounts.refresh_next(account)
             self._queue.add_after(account, self._spread * self._rng.random())
 
+    async def close_gap(self) -> None:
+        """Take what the watches missed, if one of them began anew since the last time.
+
+        Raises:
+            TransientError: The API server could not be asked; the gap is still there.
+        """
+        if self._watches.had_gap:
+            await self._compare_all()
+
+    async def _compare_all(self) -> None:
+        self._watches.had_gap = False
+        try:
+            for kind in (*KINDS, STATEFUL_SET):
+                await self._compare(kind)
+        except DantaroError:
+            self._watches.had_gap = True
+            raise
+
     async def _compare(self, kind: str) -> None:
         versions = await self._collections.fetch_versions(kind)
-        late = self._watches.find_late(versions) | (self._watches.known(kind) - versions.keys())
-        if not late:
+        for key in self._watches.known(kind) - versions.keys():
+            await self._look_after_vanished(key)
+        late = self._watches.find_late(versions)
+        if late:
+            await self._clock.sleep(GRACE_SECONDS)
+            late = self._watches.find_late({key: versions[key] for key in late})
+        missed = [key for key in late if await self._take(key)]
+        if not missed:
             self._health.stalled_watches.discard(kind)
             return
-        await self._clock.sleep(GRACE_SECONDS)
-        now = {key: versions[key] for key in late & versions.keys()}
-        missed = self._watches.find_late(now) | (
-            (late - versions.keys()) & self._watches.known(kind)
-        )
-        for key in missed:
-            await self._take(key)
-        if missed:
-            _LOG.error("a watch brings nothing", kind=kind, missed=len(missed))
-            self._health.stalled_watches.add(kind)
+        _LOG.error("a watch brings nothing", kind=kind, missed=len(missed))
+        self._health.stalled_watches.add(kind)
 
-    async def _take(self, key: Key) -> None:
-        kind, namespace, name = key
-        document = await self._collections.fetch(key)
-        if document is not None:
-            self._watches.changed(kind, document, gone=False)
+    async def _look_after_vanished(self, key: Key) -> None:
+        """Forget an object that is gone; one that was only made after the list stays."""
+        before = self._watches.version_of(key)
+        if await self._collections.fetch(key) is not None:
             return
-        gone = {"kind": kind, "metadata": {"namespace": namespace, "name": name}}
-        self._watches.changed(kind, gone, gone=True)
+        if self._watches.version_of(key) == before:
+            self._watches.vanished(key)
+
+    async def _take(self, key: Key) -> bool:
+        """Take an object as it is, and return whether it exists."""
+        document = await self._collections.fetch(key)
+        if document is None:
+            self._watches.vanished(key)
+            return False
+        self._watches.changed(key[0], document)
+        return True

@@ -29,6 +29,8 @@ class DeskState:
         last_decision: What was last decided, one sentence.
         last_reset: Reset mark that was last handled.
         error: Why the engine is in ERROR; empty otherwise.
+        market: Symbol that is traded; empty in a store of before markets could change.
+        market_since: Number of the last cycle before this market was taken up.
     """
 
     engine: EngineState = EngineState.IDLE
@@ -43,6 +45,8 @@ class DeskState:
     last_decision: str = ""
     last_reset: str | None = None
     error: str = ""
+    market: str = ""
+    market_since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

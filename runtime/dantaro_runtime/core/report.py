@@ -17,6 +17,7 @@ from dantaro_crds.wire.bot_status import (
     Pnl,
     Position,
 )
+from dantaro_runtime.core.departure import is_flat
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.orders import OrderState
 
@@ -80,6 +81,8 @@ def build_report(desk: Desk[Any], config: BotConfig, around: Surroundings) -> Bo
         strategy_state=desk.strategy.phase(desk.state),
         cycle=desk.strategy.cycle(desk.state),
         symbol=config.symbol,
+        flat=is_flat(desk),
+        market_cycles=desk.strategy.cycle(desk.state) - state.market_since,
         mode=config.mode,
         budget=state.ledger.contributed,
         equity=state.ledger.equity(last),
@@ -106,7 +109,7 @@ def build_report(desk: Desk[Any], config: BotConfig, around: Surroundings) -> Bo
         exchange=_FINE,
         reconciled=around.reconciled,
         halted=halted,
-        ready=_ready(desk, around, halted),
+        ready=_ready(desk, around, halted, drain=config.drain),
     )
 
 
@@ -183,7 +186,9 @@ def _waits_for(desk: Desk[Any]) -> str:
     return (trades and desk.gate.message) or desk.strategy.message(desk.state)
 
 
-def _ready(desk: Desk[Any], around: Surroundings, halted: Fact) -> Fact:
+def _ready(
+    desk: Desk[Any], around: Surroundings, halted: Fact, *, drain: DeletionPolicy | None
+) -> Fact:
     state = desk.desk
     if state.engine is EngineState.ERROR:
         return Fact(ok=False, reason="Error", message=state.error)
@@ -199,4 +204,15 @@ def _ready(desk: Desk[Any], around: Surroundings, halted: Fact) -> Fact:
         return Fact(ok=True, reason="StrategyStopped", message=message)
     if state.engine is EngineState.RUNNING:
         return Fact(ok=True, reason="Running", message=message)
+    return _stopping(desk, drain)
+
+
+def _stopping(desk: Desk[Any], drain: DeletionPolicy | None) -> Fact:
+    """Return what a bot that is not to trade is still doing."""
+    if drain is DeletionPolicy.FLATTEN and not is_drained(desk, drain):
+        sells = f"it sells what it holds; {len(desk.orders)} of its orders rest"
+        return Fact(ok=True, reason="Stopping", message=sells)
+    if desk.desk.engine is EngineState.STOPPING:
+        cancels = f"{len(desk.orders)} of its orders are being cancelled"
+        return Fact(ok=True, reason="Stopping", message=cancels)
     return Fact(ok=True, reason="Stopped", message="all own orders are cancelled")

@@ -161,7 +161,7 @@ def _daily_loss(
     if not loss or loss < limit:
         return None
     return Trip(
-        reason="MaxDailyLoss",
+        reason="DailyLoss",
         message=f"the loss of {state.day} is {loss:.2f}, the limit {limit:.2f}: no new entries "
         "until the next day (Asia/Seoul)",
     )

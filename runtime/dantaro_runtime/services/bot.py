@@ -1,39 +1,64 @@
 """One bot as a whole: configuration in, turns of trading, report out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from dantaro_crds.errors import DantaroError, SafetyError
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.v1alpha1.common import BotState, DeletionPolicy
 from dantaro_crds.v1alpha1.strategies import GridParameters
+from dantaro_crds.values import quote_of
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState, Fact
+from dantaro_runtime.core.departure import depart, is_flat
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.permit import Permit, Wishes
 from dantaro_runtime.core.report import Surroundings, build_report
 from dantaro_runtime.core.strategies.protocol import Strategy
 from dantaro_runtime.errors import FencedOffError
-from dantaro_runtime.ports import PaperFeed
+from dantaro_runtime.ports import PaperFeed, Store
 from dantaro_runtime.services.candles import CandleTrading
 from dantaro_runtime.services.trading import Trading
 
-__all__ = ["BotService"]
+__all__ = ["BotService", "Session"]
 
 S = TypeVar("S")
 
 _FINE = Fact(ok=True, reason="Fine", message="")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Generic[S]):
+    """One bot on one market, as its store left it.
+
+    Attributes:
+        market: Symbol that is traded.
+        desk: Decisions and books.
+        feed: The paper exchange as a market.
+        store: The bot's records.
+        trading: Desk against the exchange.
+        candles: The market's way through the desk.
+    """
+
+    market: str
+    desk: Desk[S]
+    feed: PaperFeed
+    store: Store[S]
+    trading: Trading[S]
+    candles: CandleTrading[S]
+
+
 class BotService(Generic[S]):
     """Bring one bot to its configuration and trade.
 
+    Another market is taken up as by an orderly restart within the process: what the bot remembers
+    is stored for the new market in one transaction, and all else is built anew from the store.
+
     Args:
         config: The first configuration.
-        desk: Decisions and books.
-        feed: The paper exchange as a market.
-        trading: Desk against the exchange.
-        candles: The market's way through the desk.
+        open_session: Builds everything that belongs to a market from the store; the market that is
+            stored counts, the configuration's only before there is one.
         clock: Wall time of the heartbeat.
         version: Version of the software.
         build_strategy: Makes the strategy of a configuration.
@@ -43,19 +68,16 @@ class BotService(Generic[S]):
         self,
         *,
         config: BotConfig,
-        desk: Desk[S],
-        feed: PaperFeed,
-        trading: Trading[S],
-        candles: CandleTrading[S],
+        open_session: Callable[[BotConfig], Session[S]],
         clock: Clock,
         version: str,
         build_strategy: Callable[[BotConfig], Strategy[S]],
     ) -> None:
-        self._config = config
-        self._desk = desk
-        self._feed = feed
-        self._trading = trading
-        self._candles = candles
+        self._open_session = open_session
+        self._now = open_session(config)
+        self._is_departing = False
+        self._asked = config
+        self._config = config.model_copy(update={"symbol": self._now.market})
         self._clock = clock
         self._version = version
         self._build_strategy = build_strategy
@@ -64,6 +86,12 @@ class BotService(Generic[S]):
         self._notice = ""
         self.central = Fact(ok=False, reason="NotAskedYet", message="central was not asked yet")
         self.reconciled = _FINE
+        self.configure(config)
+
+    @property
+    def desk(self) -> Desk[S]:
+        """Return decisions and books of the market that is traded."""
+        return self._now.desk
 
     @property
     def config(self) -> BotConfig:
@@ -73,31 +101,28 @@ class BotService(Generic[S]):
     def configure(self, config: BotConfig) -> None:
         """Take a configuration; twice is as once.
 
-        The market and the strategy of a bot never change: a configuration with others is taken
-        without that part, and the report says so.
+        The strategy of a bot never changes, nor does the market of a grid: a configuration with
+        others is taken without that part, and the report says so. Other bots take up another
+        market as soon as they are flat.
         """
-        kept = {"symbol": self._config.symbol}
-        self._notice = ""
-        if config.symbol != kept["symbol"]:
+        self._asked = config
+        kept = {"symbol": self._now.market}
+        self._notice = self._refuse_market()
+        if not self._notice and config.strategy.name != self._now.desk.strategy.name:
             self._notice = (
-                f"the market cannot change from {kept['symbol']} to {config.symbol} while the bot "
-                "lives: change it back, or create another bot"
-            )
-        elif config.strategy.name != self._desk.strategy.name:
-            self._notice = (
-                f"the strategy cannot change from {self._desk.strategy.name} to "
+                f"the strategy cannot change from {self._now.desk.strategy.name} to "
                 f"{config.strategy.name} while the bot lives: create another bot"
             )
-        if config.strategy.name != self._desk.strategy.name:
+        if config.strategy.name != self._now.desk.strategy.name:
             config = config.model_copy(update={"strategy": self._config.strategy})
         self._config = config = config.model_copy(update=kept)
         self._flattened = self._flattened and config.drain is DeletionPolicy.FLATTEN
         self._must_settle = True
-        self._desk.strategy = self._build_strategy(config)
-        self._desk.gate.limits = config.risk
-        self._desk.budget = config.budget
-        self._desk.orders_per_minute = _orders_per_minute(config.strategy.grid)
-        self._desk.set_wishes(
+        self._now.desk.strategy = self._build_strategy(config)
+        self._now.desk.gate.limits = config.risk
+        self._now.desk.budget = config.budget
+        self._now.desk.orders_per_minute = _orders_per_minute(config.strategy.grid)
+        self._now.desk.set_wishes(
             Wishes(running=config.state is BotState.RUNNING, halt=config.halt, drain=config.drain)
         )
 
@@ -114,8 +139,12 @@ class BotService(Generic[S]):
         if self._config.drain is DeletionPolicy.RETAIN:
             return False
         try:
+            if self._is_departing:
+                # A departure that failed half-way may be stored or not: the store knows.
+                self._reopen()
             await self._carry_out_wishes()
-            more = await self._candles.pull()
+            await self._depart()
+            more = await self._now.candles.pull(may_leave=self._may_leave)
         except FencedOffError:
             raise
         except SafetyError as error:
@@ -131,30 +160,89 @@ class BotService(Generic[S]):
         """Stop trading for good: the engine goes to ERROR, which cancels all own orders."""
         self.reconciled = Fact(ok=False, reason=error.code, message=error.message)
         self._must_settle = True
-        if self._desk.desk.engine is not EngineState.ERROR:
-            self._desk.set_engine(EngineState.ERROR, error.message)
-            self._desk.look_at_engine()
+        if self._now.desk.desk.engine is not EngineState.ERROR:
+            self._now.desk.set_engine(EngineState.ERROR, error.message)
+            self._now.desk.look_at_engine()
 
     def report(self) -> BotReport:
         """Return the bot as it sees itself."""
         report = build_report(
-            self._desk,
+            self._now.desk,
             self._config,
             Surroundings(
                 version=self._version,
                 heartbeat=self._clock.now(),
-                time=self._feed.time,
-                last=self._feed.last,
-                caught_up=self._candles.caught_up,
-                source_ended=self._candles.source_ended,
+                time=self._now.feed.time,
+                last=self._now.feed.last,
+                caught_up=self._now.candles.caught_up,
+                source_ended=self._now.candles.source_ended,
                 central=self.central,
                 reconciled=self.reconciled,
             ),
         )
-        return report.model_copy(update={"message": self._notice}) if self._notice else report
+        message = self._notice or report.message or self._waiting_market()
+        return report.model_copy(update={"message": message})
+
+    def _wants_to_leave(self) -> bool:
+        return (
+            self._asked.symbol != self._now.market
+            and not self._refuse_market()
+            and self._config.drain is None
+        )
+
+    def _refuse_market(self) -> str:
+        """Return why the market that is asked for is not taken up, also later; else nothing."""
+        market, asked = self._now.market, self._asked.symbol
+        desk = self._now.desk
+        if asked == market:
+            return ""
+        if quote_of(asked) != quote_of(market):
+            return (
+                f"the market cannot change from {market} to {asked}: the bot's money is in "
+                f"{quote_of(market)}; change it back, or create another bot"
+            )
+        if self._asked.strategy.grid is not None and desk.strategy.leave(desk.state) is None:
+            return (
+                f"the market cannot change from {market} to {asked} while the bot lives: change "
+                "it back, or create another bot"
+            )
+        return ""
+
+    def _waiting_market(self) -> str:
+        if not self._wants_to_leave():
+            return ""
+        old, new = self._now.market, self._asked.symbol
+        return f"it goes on with {old} until it is flat, then trades {new}"
+
+    def _may_leave(self) -> bool:
+        return self._wants_to_leave() and is_flat(self._now.desk)
+
+    async def _depart(self) -> None:
+        """Take up the market that is asked for, if nothing binds the bot to its own."""
+        if not self._may_leave() or not self._now.feed.is_between_candles:
+            return
+        await self._now.candles.resume()
+        departure = depart(self._now.desk, self._asked.symbol)
+        if departure is None:
+            return
+        self._now.trading.flush(everything=True)
+        self._now.feed.save()
+        # From here on the old session must write nothing any more.
+        self._is_departing = True
+        self._now.store.depart(departure)
+        self._reopen()
+
+    def _reopen(self) -> None:
+        self._now = self._open_session(self._config)
+        self._is_departing = False
+        self.configure(self._asked)
+        if not self.reconciled.ok:
+            # What went wrong on the way needs a person all the same.
+            self._now.desk.set_engine(EngineState.ERROR, self.reconciled.message)
+            self._now.desk.look_at_engine()
 
     async def _carry_out_wishes(self) -> None:
-        config, desk = self._config, self._desk
+        config, desk = self._config, self._now.desk
         if config.reset is not None and config.reset != desk.desk.last_reset:
             desk.reset(config.reset)
             self.reconciled = _FINE
@@ -165,21 +253,21 @@ class BotService(Generic[S]):
             self._flattened = desk.last is not None
         if desk.permit is Permit.NOTHING or config.drain is not None:
             # Cancels must not wait for central.
-            await self._candles.resume()
-        if self._candles.resumed and (self._must_settle or config.drain is not None):
+            await self._now.candles.resume()
+        if self._now.candles.resumed and (self._must_settle or config.drain is not None):
             # Only then: between candles nothing else may happen, or page sizes would change fills.
             self._must_settle = False
-            await self._trading.settle()
+            await self._now.trading.settle()
         is_free = desk.permit in {Permit.ALL, Permit.NOTHING}
-        if self._candles.resumed and is_free and config.budget < desk.desk.ledger.contributed:
+        if self._now.candles.resumed and is_free and config.budget < desk.desk.ledger.contributed:
             # After settling, and not during a halt: the money of buys that a halt cancelled, or
             # that are placed again just now, is theirs.
             self._contribute()
-        self._trading.flush(everything=True)
+        self._now.trading.flush(everything=True)
 
     def _contribute(self) -> None:
         # Equal amounts are compared too: a kill may have left the venue with another one.
-        self._desk.contribute(self._feed.contribute(self._config.budget))
+        self._now.desk.contribute(self._now.feed.contribute(self._config.budget))
 
 
 def _orders_per_minute(grid: GridParameters | None) -> int:

@@ -4,6 +4,7 @@ Market time is the candles'. Neither the polling rate, nor a restart, nor the sp
 changes a fill: the walk through a candle is stored with every event in it.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -77,8 +78,11 @@ class CandleTrading(Generic[S]):
         self.source_ended = False
         """Whether central says that there will be no more."""
 
-    async def pull(self) -> bool:
+    async def pull(self, *, may_leave: Callable[[], bool]) -> bool:
         """Consume one page.
+
+        Args:
+            may_leave: Asked after each candle; true ends the page there.
 
         Returns:
             Whether there is more to read at once.
@@ -91,15 +95,18 @@ class CandleTrading(Generic[S]):
             return False
         self._meet(bundle)
         candles = bundle.candles
+        is_left = False
         for number, candle in enumerate(candles):
             if number % _BREATH == 0:
                 await self._clock.sleep(0)
             await self._consume(candle)
+            if is_left := may_leave():
+                break
         if not candles:
             await self.resume()
         self._trading.flush(everything=True)
         self._feed.save()
-        more = len(candles) == MAX_BUNDLE_CANDLES
+        more = is_left or len(candles) == MAX_BUNDLE_CANDLES
         self.caught_up = not more
         self.source_ended = bundle.source.ended
         return more

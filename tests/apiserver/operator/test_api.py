@@ -185,6 +185,17 @@ async def test_a_list_comes_in_pages_with_one_version(api: KubernetesApi, config
     assert int(listing.resource_version) >= int(newest["metadata"]["resourceVersion"])
 
 
+async def test_a_list_of_metadata_leaves_the_content_out(
+    api: KubernetesApi, config_maps: str
+) -> None:
+    found = [item async for item in api.list(config_maps, selector="name=a", metadata_only=True)]
+    assert found == []
+    await api.apply(f"{config_maps}/a", config_map(key="value"))
+    found = [item async for item in api.list(config_maps, selector="name=a", metadata_only=True)]
+    assert [item["metadata"]["name"] for item in found] == ["a"]
+    assert "data" not in found[0]
+
+
 async def test_in_a_namespace_that_goes_nothing_is_forbidden_only_gone(
     api: KubernetesApi, cluster: Cluster
 ) -> None:

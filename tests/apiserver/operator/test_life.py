@@ -383,7 +383,8 @@ def test_a_bot_that_cannot_answer_is_let_go_by_force_and_what_is_left_is_told(
         os.kill(world.runner.pid(pod), signal.SIGSTOP)
 
         world.kubectl("delete", "gridbot", "frozen", "--wait=false")
-        world.wait_for(lambda: world.told("Draining", "frozen"), "the drain to be asked for")
+        (told,) = world.wait_for(lambda: world.told("DrainFailed", "frozen"), "the silence")
+        assert re.search(r"has not answered since \d{4}-\d\d-\d\dT[\d:]{8}Z$", told)
         assert world.exists(world.path("gridbots", "frozen"))
         world.note("gridbots", "frozen", force_delete="true")
 
@@ -476,3 +477,27 @@ def split_shares(percents: tuple[int, int, int]) -> list[Object]:
         {"kind": kind, "name": name, "percent": percent}
         for (kind, name), percent in zip(owners, percents, strict=True)
     ]
+
+
+def test_a_bot_that_answers_no_new_operator_keeps_its_figures_and_is_told_silent(
+    world: OperatedNamespace,
+) -> None:
+    with own_account(world, "quiet") as pod:
+        bot = ("gridbots", "quiet")
+        world.wait_for(lambda: world.get(*bot)["status"]["orders"]["open"] > 0, "orders")
+        process = world.runner.pid(pod)
+        os.kill(process, signal.SIGSTOP)
+        try:
+            world.restart_operator()
+
+            world.wait_for(
+                lambda: world.conditions(*bot)["Ready"]["reason"] == "NotReporting", "the silence"
+            )
+            found, account = world.get(*bot)["status"], world.get("allocations", "quiet")["status"]
+            assert found["phase"] == "Running"
+            assert found["orders"]["open"] > 0
+            made = int(found["pnl"]["total"])
+            assert abs(int(account["equity"]) - BUDGET - made) <= 1
+        finally:
+            os.kill(process, signal.SIGCONT)
+        world.wait_for(lambda: world.is_ready(*bot), "the bot to answer again")

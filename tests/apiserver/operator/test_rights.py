@@ -27,7 +27,7 @@ def is_gone(cluster: Cluster, namespace: str, plural: str, name: str) -> bool:
 
 
 def live_through(cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:
-    """Create an account and a bot, change it, break its StatefulSet, let it go by force."""
+    """Create an account and a bot, change it, break it and its StatefulSet, let it go by force."""
     account = allocation_document(shares=[{"kind": "GridBot", "name": "grid", "percent": 100}])
     bot = grid_bot_document()
     name, plural = bot["metadata"]["name"], "gridbots"
@@ -37,6 +37,11 @@ def live_through(cluster: Cluster, operator: OperatorProcess, namespace: str) ->
     eventually(lambda: phase_of(cluster, namespace, name) == "Starting")
     path = cluster.path(plural, namespace, name)
     merge = {"Content-Type": "application/merge-patch+json"}
+    pod = f"/api/v1/namespaces/{namespace}/pods/gb-{name}-0"
+    eventually(lambda: cluster.api.get(pod).is_success)
+    full = {"type": "PodScheduled", "status": "False", "message": "no room"}
+    cluster.api.patch(f"{pod}/status", json={"status": {"conditions": [full]}}, headers=merge)
+    eventually(lambda: "no room" in cluster.api.get(path).json()["status"]["message"])
     cluster.api.patch(path, json={"spec": {"state": "Stopped"}}, headers=merge).raise_for_status()
     config = f"/api/v1/namespaces/{namespace}/configmaps/gb-{name}"
     eventually(lambda: '"Stopped"' in cluster.api.get(config).json()["data"]["config.json"])
@@ -116,7 +121,8 @@ def test_what_it_must_not_do_is_denied(cluster: Cluster, namespace: str) -> None
         ("delete", "gridbots.dantaro.io", here),
         ("create", "gridbots.dantaro.io", here),
         ("create", "pods", here),
-        ("get", "pods", here),
+        ("list", "pods", here),
+        ("delete", "pods", here),
         ("patch", "statefulsets", "--namespace=default"),
         ("patch", "gridbots.dantaro.io", "--namespace=default"),
         ("update", "leases/other", here),

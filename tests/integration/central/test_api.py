@@ -13,6 +13,7 @@ from dantaro_central.core.views import CandlePage, MarketList, StatusView, Suppo
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bundle import CentralHealth
 from dantaro_crds.wire.problem import Problem
+from dantaro_crds.wire.recommendations import Recommendations
 from tests.support.candles import START, simulated_minutes, write_recording
 from tests.support.central_process import CentralClient, central
 
@@ -101,7 +102,7 @@ def test_an_unchanged_page_is_not_sent_again(client: CentralClient) -> None:
 @pytest.mark.parametrize(
     "path",
     ["bundle?symbol=KRW-BTC", "candles/KRW-BTC", "support-levels/KRW-BTC", "market-status",
-     "markets"],
+     "markets", "recommendations"],
 )  # fmt: skip
 @pytest.mark.parametrize("header", [None, "Bearer wrong"])
 def test_a_key_is_needed(client: CentralClient, path: str, header: str | None) -> None:
@@ -215,6 +216,28 @@ def test_metrics_hold_templates_and_no_symbols(client: CentralClient) -> None:
     assert 'route="/api/v1/candles/{symbol:path}"' in text
     assert "/no/such" not in text
     assert "KRW-BTC" not in text
+
+
+def test_markets_are_recommended_best_first_with_the_reasons(client: CentralClient) -> None:
+    response = client.get("/api/v1/recommendations")
+    answer = Recommendations.model_validate_json(response.text)
+    assert answer.data_until == START + 1200 * MINUTE
+    assert (answer.source.name, answer.market_time) == ("replay", START + MINUTES * MINUTE)
+    found = answer.recommendations
+    # KRW-SOL has no 1-minute candles: nobody can trade it.
+    assert {item.symbol for item in found} == {"KRW-BTC", "KRW-XRP"}
+    assert found[0].score >= found[1].score > 0
+    assert all(part.reason for item in found for part in item.parts)
+
+    best = Recommendations.model_validate_json(
+        client.get("/api/v1/recommendations", limit=1).text
+    ).recommendations
+    assert best == found[:1]
+    headers = {"If-None-Match": response.headers["ETag"]}
+    headers["Authorization"] = f"Bearer {client.key}"
+    assert client.get("/api/v1/recommendations", headers=headers).status_code == 304
+    for limit in (0, 51):
+        assert client.get("/api/v1/recommendations", limit=limit).status_code == 422
 
 
 def test_the_key_file_is_for_its_owner_only(client: CentralClient) -> None:

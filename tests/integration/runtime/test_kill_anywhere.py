@@ -83,7 +83,7 @@ async def test_a_kill_around_midnight_changes_nothing_of_the_limits(
     undisturbed.start()
     await undisturbed.run()
     want = undisturbed.outcome()
-    assert undisturbed.rows("SELECT 1 FROM engine_events WHERE reason = 'MaxDailyLoss'")
+    assert undisturbed.rows("SELECT 1 FROM engine_events WHERE reason = 'DailyLoss'")
     for point in range(1, undisturbed.commits + 1):
         rig = make_rig(config, candles)
         rig.start(dies_at=point)

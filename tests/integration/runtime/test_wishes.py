@@ -205,7 +205,7 @@ async def test_daily_loss_stops_entries_and_says_so(make_rig: MakeRig) -> None:
     assert rig.parts is not None
     report = rig.parts.bot.report()
     assert all(order.side == "Sell" for order in report.open_orders)
-    assert report.halted.reason == "MaxDailyLoss"
+    assert report.halted.reason == "DailyLoss"
 
 
 async def test_a_reset_does_not_zero_the_loss_of_the_day(make_rig: MakeRig) -> None:
@@ -213,7 +213,7 @@ async def test_a_reset_does_not_zero_the_loss_of_the_day(make_rig: MakeRig) -> N
     candles.append(candle(2, "3050 3050 3050 3050"))
     rig = await started(make_rig, make_config(GRID, risk={"maxDailyLoss": "20000"}), candles)
     report = await turned(rig, reset="again")
-    assert report.halted.reason == "MaxDailyLoss"
+    assert report.halted.reason == "DailyLoss"
     assert all(order.side == "Sell" for order in report.open_orders)
 
 

@@ -7,7 +7,13 @@ from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from dantaro_central.adapters.database import clock_rows
 from dantaro_central.adapters.database.migrate import is_prepared
-from dantaro_central.adapters.database.tables import analyses, candles, market_status, tickers
+from dantaro_central.adapters.database.tables import (
+    analyses,
+    candles,
+    market_samples,
+    market_status,
+    tickers,
+)
 from dantaro_central.core.market_clock import Market, MarketClock
 from dantaro_central.core.pages import AnalysisRow, CandleRow
 from dantaro_central.errors import NotReadyError
@@ -57,6 +63,8 @@ _ANALYSES = (
     )
     .order_by(analyses.c.data_until)
 )
+
+_SAMPLES = select(market_samples.c.data_until, market_samples.c.body)
 
 _TICKER = select(tickers.c.body).where(tickers.c.symbol == bindparam("symbol"))
 
@@ -124,6 +132,11 @@ class SqlMarketSnapshot:
             AnalysisRow(data_until=until, support_levels=levels, market_status=status or "null")
             for until, levels, status in found.all()
         ]
+
+    def samples_json(self) -> tuple[str, str] | None:
+        """Return `dataUntil` and the JSON of the newest samples, None before any."""
+        found = self._connection.execute(_SAMPLES).one_or_none()
+        return None if found is None else (found.data_until, found.body)
 
     def ticker_json(self, symbol: str) -> str | None:
         """Return the JSON of a market's `Ticker`, None before the first candle."""

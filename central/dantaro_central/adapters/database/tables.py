@@ -12,6 +12,7 @@ __all__ = [
     "candles",
     "heartbeats",
     "market_clock",
+    "market_samples",
     "market_status",
     "markets",
     "metadata",
@@ -54,6 +55,15 @@ market_status = Table(
     Column("body", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+market_samples = Table(
+    "market_samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("data_until", _TIME, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""One row: what the newest recommendations are made of, JSON of `samples_json`."""
 
 tickers = Table(
     "tickers",

@@ -18,6 +18,7 @@ from dantaro_central.adapters.database.tables import (
     analyses,
     candles,
     market_clock,
+    market_samples,
     market_status,
     markets,
     tickers,
@@ -90,7 +91,7 @@ class SqlWorkerStore:
     def clear(self) -> None:
         """Delete every candle and analysis."""
         with self._engine.begin() as connection:
-            for table in (candles, analyses, market_status, tickers, markets):
+            for table in (candles, analyses, market_samples, market_status, tickers, markets):
                 connection.execute(delete(table))
 
     def add_history(self, symbol: str, candles: dict[Interval, list[Candle]]) -> None:
@@ -132,6 +133,7 @@ class SqlWorkerStore:
                     for until, body in findings.statuses
                 ],
             )
+            _put_samples(connection, findings)
             _put_tickers(connection, findings)
             if markets is not None:
                 _put_markets(connection, markets)
@@ -201,6 +203,15 @@ def _add_missing(connection: Connection, rows: list[_Row], *, table: Table = can
         connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
     else:
         connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _put_samples(connection: Connection, findings: Findings) -> None:
+    if not findings.samples:
+        return
+    until, body = findings.samples[-1]
+    connection.execute(delete(market_samples))
+    row = {"id": 1, "data_until": utc_text(until), "body": body}
+    _add(connection, market_samples, [row])
 
 
 def _put_tickers(connection: Connection, findings: Findings) -> None:

@@ -15,6 +15,7 @@ from dantaro_crds.errors import (
     SpecError,
     TransientError,
 )
+from dantaro_operator.errors import NamespaceEndsError
 
 __all__ = ["EXPIRED", "Refusal", "describe", "read_refusal", "to_error"]
 
@@ -106,7 +107,7 @@ def _conflict(text: str, refusal: Refusal, *, compares: bool) -> DantaroError:
 def _login_error(text: str, refusal: Refusal) -> DantaroError:
     # So says the server of anything new in a namespace that is on its way out.
     leaving = "NamespaceTerminating" in refusal.causes
-    return NotFoundError(text) if leaving else AuthenticationError(text)
+    return NamespaceEndsError(text) if leaving else AuthenticationError(text)
 
 
 def _content_error(text: str, refusal: Refusal, *, compares: bool) -> DantaroError:

@@ -26,6 +26,10 @@ FIELD_MANAGER = "dantaro-operator"
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
+_JSON = "application/json"
+
+_METADATA_LIST = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
 _AS_US = f"fieldManager={FIELD_MANAGER}"
 
 
@@ -86,13 +90,16 @@ class KubernetesApi:
         call = Call(verb="get", method="GET", path=path)
         return self._found(call, await self._transport.ask(call))
 
-    def list(self, path: str, *, selector: str = "", page: int = 500) -> Listing:
+    def list(
+        self, path: str, *, selector: str = "", page: int = 500, metadata_only: bool = False
+    ) -> Listing:
         """Return the objects of a collection, to be read with `async for`.
 
         Args:
             path: Without a namespace: those of all namespaces.
             selector: Labels that they have, such as `app=x,tier!=y`.
             page: So many are asked for at a time.
+            metadata_only: Whether spec and status are left out.
         """
 
         async def fetch(token: str) -> Object:
@@ -101,7 +108,13 @@ class KubernetesApi:
                 {key: value for key, value in wanted.items() if value}, quote_via=quote
             )
             return await self._transport.make(
-                Call(verb="list", method="GET", path=path, query=query)
+                Call(
+                    verb="list",
+                    method="GET",
+                    path=path,
+                    query=query,
+                    accept=_METADATA_LIST if metadata_only else _JSON,
+                )
             )
 
         return Listing(fetch)

@@ -8,10 +8,13 @@ from dantaro_crds.errors import NotFoundError
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_operator.adapters.kubernetes.api import KubernetesApi
 from dantaro_operator.core.bots import Bot
-from dantaro_operator.core.cluster.names import child_name, pod_name
+from dantaro_operator.core.cluster.names import MANAGED_SELECTOR, child_name, pod_name
 from dantaro_operator.core.cluster.settings import CONFIG_KEY
 
 __all__ = ["ChildObjects"]
+
+_PAGE = 200
+"""Objects that are in memory at a time."""
 
 _PLURALS = {
     "ConfigMap": "configmaps",
@@ -25,8 +28,15 @@ _PLURALS = {
 class ChildObjects:
     """Writes them by server-side apply: fields of others stay, ours are ours."""
 
-    def __init__(self, api: KubernetesApi) -> None:
+    def __init__(self, api: KubernetesApi, *, namespaces: tuple[str, ...]) -> None:
+        """Keep what is needed.
+
+        Args:
+            api: The client.
+            namespaces: Those that are looked after; empty: all of the cluster.
+        """
         self._api = api
+        self._namespaces = namespaces
 
     async def apply(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make an object hold what the manifest says, and return it. Twice is the same as once."""
@@ -34,21 +44,43 @@ class ChildObjects:
 
     async def mark_pod(self, bot: Bot, marks: Mapping[str, str]) -> None:
         """Set annotations of a bot's pod; a bot without a pod needs none."""
-        path = f"/api/v1/namespaces/{bot.metadata.namespace}/pods/{pod_name(bot)}"
         with suppress(NotFoundError):
-            await self._api.merge_patch(path, {"metadata": {"annotations": dict(marks)}})
+            await self._api.merge_patch(_pod_path(bot), {"metadata": {"annotations": dict(marks)}})
 
     async def load_config(self, bot: Bot) -> BotConfig | None:
         """Return the configuration that was last handed to a bot; None if there is none."""
         path = f"/api/v1/namespaces/{bot.metadata.namespace}/configmaps/{child_name(bot)}"
         found = await self._api.get(path)
-        text = (found or {}).get("data", {}).get(CONFIG_KEY)
-        if text is None:
-            return None
-        try:
-            return BotConfig.model_validate_json(text, extra="ignore")
-        except ValueError:
-            return None  # somebody broke it; ours is applied over it
+        return _config_of(found or {})
+
+    async def load_pod(self, bot: Bot) -> Mapping[str, Any] | None:
+        """Return a bot's pod as the API server has it; None if there is none."""
+        return await self._api.get(_pod_path(bot))
+
+    async def load_configs(self) -> Mapping[str, BotConfig]:
+        """Return the configurations that bots were handed last, by uid of the bot."""
+        configs: dict[str, BotConfig] = {}
+        for root in [f"/namespaces/{name}" for name in self._namespaces] or [""]:
+            path = f"/api/v1{root}/configmaps"
+            async for item in self._api.list(path, selector=MANAGED_SELECTOR, page=_PAGE):
+                config = _config_of(item)
+                if config is not None:
+                    configs[config.uid] = config
+        return configs
+
+
+def _config_of(config_map: Mapping[str, Any]) -> BotConfig | None:
+    text = config_map.get("data", {}).get(CONFIG_KEY)
+    if text is None:
+        return None
+    try:
+        return BotConfig.model_validate_json(text, extra="ignore")
+    except ValueError:
+        return None  # somebody broke it; ours is applied over it
+
+
+def _pod_path(bot: Bot) -> str:
+    return f"/api/v1/namespaces/{bot.metadata.namespace}/pods/{pod_name(bot)}"
 
 
 def _path_of(manifest: Mapping[str, Any]) -> str:

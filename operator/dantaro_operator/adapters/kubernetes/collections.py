@@ -28,7 +28,10 @@ class ObjectCollections:
         roots = [f"{group}/namespaces/{name}" for name in self._namespaces] or [group]
         versions: dict[Key, int] = {}
         for root in roots:
-            async for item in self._api.list(f"{root}/{plural}", selector=selector, page=_PAGE):
+            listing = self._api.list(
+                f"{root}/{plural}", selector=selector, page=_PAGE, metadata_only=True
+            )
+            async for item in listing:
                 metadata = item["metadata"]
                 key = (kind, metadata["namespace"], metadata["name"])
                 versions[key] = int(metadata["resourceVersion"])

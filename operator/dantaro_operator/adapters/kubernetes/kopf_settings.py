@@ -12,8 +12,11 @@ from dantaro_operator.core.cluster.names import MANAGED_SELECTOR
 
 __all__ = ["build_kopf_settings"]
 
-_PAGE = 500
+_PAGE = 100
 """Objects of a list that are in memory at a time."""
+
+_IDLE_SECONDS = 0.1
+"""So long kopf keeps a task, a queue and the last event of each object after its last event."""
 
 _NOTHING = cast("kopf.BodyEssence", {})
 
@@ -57,6 +60,7 @@ def build_kopf_settings() -> kopf.OperatorSettings:
     settings.persistence.progress_storage = _NoProgress()
     # Never set by us; the default is shared with every other operator made with kopf.
     settings.persistence.finalizer = "dantaro.io/kopf"
+    settings.queueing.idle_timeout = _IDLE_SECONDS
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.posting.enabled = False

@@ -30,7 +30,7 @@ class Listing:
             page = await self._fetch(token)
             self._version = page["metadata"]["resourceVersion"]
             token = page["metadata"].get("continue", "")
-            for item in page["items"]:
+            for item in page["items"] or ():  # an empty list of metadata is null
                 yield item
             if not token:
                 return

@@ -36,7 +36,7 @@ class CustomResources:
         try:
             await self._api.apply(path_of(resource), _marked(resource, []))
         except _GONE:
-            if await self._exists(resource):
+            if await self.exists(resource):
                 raise
 
     async def write_status(self, resource: Resource, patch: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,11 +49,12 @@ class CustomResources:
         try:
             return await self._api.merge_patch(path_of(resource), content, subresource="status")
         except (ConflictError, SpecError) as error:
-            if await self._exists(resource):
+            if await self.exists(resource):
                 raise
             raise NotFoundError(f"{path_of(resource)} is gone") from error
 
-    async def _exists(self, resource: Resource) -> bool:
+    async def exists(self, resource: Resource) -> bool:
+        """Return whether that very object exists, asked now."""
         found = await self._api.get(path_of(resource))
         return found is not None and found["metadata"]["uid"] == resource.metadata.uid
 

@@ -1,13 +1,13 @@
 """Calls of the API server: bounded in number and time, repeated where that is right."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import aiohttp
+from pydantic_core import from_json
 from yarl import URL
 
 from dantaro_crds.errors import AuthenticationError, TransientError
@@ -58,6 +58,7 @@ class Call:
         query: As it stands in the address.
         content: The body, JSON.
         content_type: What kind of JSON.
+        accept: What kind of JSON is wanted.
         repeatable: Whether doing it twice is the same as doing it once.
         compares: Whether it holds only for one version or for an absent object.
     """
@@ -68,6 +69,7 @@ class Call:
     query: str = ""
     content: bytes | None = None
     content_type: str = "application/json"
+    accept: str = "application/json"
     repeatable: bool = True
     compares: bool = False
 
@@ -153,7 +155,9 @@ class Transport:
     async def _send(self, call: Call) -> tuple[int, Any, bytes]:
         assert self._session is not None, "use it in `async with`"
         address = f"{self._credentials.server}{call.path}{'?' if call.query else ''}{call.query}"
-        headers = {"Content-Type": call.content_type} if call.content is not None else None
+        headers = {"Accept": call.accept}
+        if call.content is not None:
+            headers["Content-Type"] = call.content_type
         status: int | None = NO_ANSWER
         started = time.perf_counter()
         try:
@@ -179,7 +183,7 @@ class Transport:
     @staticmethod
     def _decode(call: Call, body: bytes) -> dict[str, Any]:
         try:
-            content = json.loads(body.decode())
+            content = from_json(body)  # holds keys and short texts that repeat once
         except ValueError as error:
             text = f"{call.verb} {describe(call.path)}: the answer was no JSON"
             raise TransientError(text) from error

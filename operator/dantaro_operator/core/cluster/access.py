@@ -1,6 +1,7 @@
 """What the operator may do in a cluster: everything that it does and nothing else.
 
-It never reads Secrets, and of pods it only sets annotations. The tests run it under these rules.
+It never reads Secrets. It sets annotations on the pods of bots, and reads one where its bot does
+not answer. The tests run it under these rules.
 """
 
 from typing import Any
@@ -55,11 +56,11 @@ def _rules() -> list[Manifest]:
         # An owner reference that blocks deletion needs this where admission checks it (OpenShift).
         _rule(GROUP, [f"{kind}/finalizers" for kind in kinds], "update"),
         _rule("apps", ["statefulsets"], "get", "list", "watch", "create", "patch"),
-        _rule("", ["configmaps"], "get", "create", "patch"),
+        _rule("", ["configmaps"], "get", "list", "create", "patch"),
         # Server-side apply of a new object needs both.
         _rule("", ["serviceaccounts", "services"], "create", "patch"),
         _rule("networking.k8s.io", ["networkpolicies"], "create", "patch"),
-        _rule("", ["pods"], "patch"),
+        _rule("", ["pods"], "get", "patch"),
         _rule("", ["events"], "create"),
     ]
 

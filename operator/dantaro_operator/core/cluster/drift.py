@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dantaro_operator.core.cluster.quantity import parse_quantity
+from dantaro_crds.v1alpha1.quantity import parse_quantity
 
 __all__ = ["differing_fields"]
 
@@ -66,8 +66,8 @@ def _list_differs(
     wanted: Sequence[Any], found: Sequence[Any], *, path: str, key: str
 ) -> Iterator[str]:
     name = _KEYS.get(key, "")
-    if all(isinstance(item, Mapping) and name in item for item in wanted):
-        by_name = {item[name]: item for item in found if name in item}
+    if all(_is_named(item, name) for item in wanted):
+        by_name = {item[name]: item for item in found if _is_named(item, name)}
         for item in wanted:
             at = f"{path}[{item[name]}]"
             yield from _differs(item, by_name.get(item[name]), path=at, key="")
@@ -76,6 +76,10 @@ def _list_differs(
     else:
         for index, (item, other) in enumerate(zip(wanted, found, strict=True)):
             yield from _differs(item, other, path=f"{path}[{index}]", key="")
+
+
+def _is_named(item: Any, name: str) -> bool:
+    return isinstance(item, Mapping) and _is_text(item.get(name))
 
 
 def _is_text(value: Any) -> bool:

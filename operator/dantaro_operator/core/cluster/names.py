@@ -7,7 +7,6 @@ they own by those, and would remove our objects as strangers.
 from collections.abc import Mapping
 from typing import Any
 
-from dantaro_crds.v1alpha1 import API_VERSION
 from dantaro_operator.core.bots import Bot, Key
 
 __all__ = [
@@ -22,7 +21,7 @@ __all__ = [
     "SERVICE_ACCOUNT",
     "TEMPLATE_VERSION",
     "bot_labels",
-    "bot_of_labels",
+    "bot_of_child",
     "child_metadata",
     "child_name",
     "is_owned_by",
@@ -101,21 +100,14 @@ def bot_labels(bot: Bot) -> dict[str, str]:
     return shared_labels() | selector_labels(bot) | account
 
 
-def bot_of_labels(metadata: Mapping[str, Any]) -> Key | None:
-    """Return the key of the bot that a live object belongs to, or None.
+def bot_of_child(metadata: Mapping[str, Any]) -> Key | None:
+    """Return the key of the bot whose own object has this name, or None.
 
-    Its labels tell, or its owner where somebody removed them.
+    Its name tells, since nobody can change that, and a copy with all of its labels has another.
     """
-    labels = metadata.get("labels", {})
-    kind, name = labels.get("dantaro.io/kind"), labels.get("dantaro.io/bot")
-    if kind in _PREFIXES and name:
-        return (kind, metadata["namespace"], name)
-    owner = next((item for item in metadata.get("ownerReferences", ()) if _is_bot(item)), None)
-    return (owner["kind"], metadata["namespace"], owner["name"]) if owner else None
-
-
-def _is_bot(owner: Mapping[str, Any]) -> bool:
-    return owner["apiVersion"] == API_VERSION and owner["kind"] in _PREFIXES
+    prefix, _, name = metadata["name"].partition("-")
+    kind = next((kind for kind, short in _PREFIXES.items() if short == prefix), None)
+    return (kind, metadata["namespace"], name) if kind and name else None
 
 
 def child_metadata(bot: Bot) -> dict[str, Any]:

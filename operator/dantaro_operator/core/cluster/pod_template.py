@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dantaro_crds.v1alpha1.common import Mode
+from dantaro_crds.v1alpha1.quantity import parse_quantity
 from dantaro_crds.v1alpha1.resource import dump
 from dantaro_operator.core.bots import Bot
 from dantaro_operator.core.cluster.names import SERVICE_ACCOUNT, bot_labels, child_name
-from dantaro_operator.core.cluster.quantity import parse_quantity
 from dantaro_operator.core.cluster.settings import (
     CENTRAL_FOLDER,
     CENTRAL_KEY,

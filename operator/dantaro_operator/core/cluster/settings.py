@@ -111,7 +111,7 @@ class ClusterSettings:
     termination_grace_seconds: int = 30
 
 
-def cluster_places(bot: Bot, *, mode: Mode = Mode.PAPER) -> BotPlaces:
+def cluster_places(bot: Bot, mode: Mode) -> BotPlaces:
     """Return where a bot keeps things and listens in its pod.
 
     Args:

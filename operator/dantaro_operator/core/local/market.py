@@ -10,13 +10,36 @@ from dantaro_crds.errors import SpecError
 from dantaro_crds.v1alpha1.common import Model
 from dantaro_crds.values import UtcTime, utc_text
 
-__all__ = ["MAX_SPEED", "MarketSettings", "MarketSource", "MarketWish", "decide_market"]
+__all__ = [
+    "LIVE_CHOICE",
+    "MAX_SPEED",
+    "MarketSettings",
+    "MarketSource",
+    "MarketWish",
+    "decide_market",
+    "served_symbols",
+]
 
 MAX_SPEED = "max"
 """As fast as the machine can."""
 
 SIMULATED_SPEED = "60"
 """An hour of market in a minute: something happens within seconds."""
+
+LIVE_CHOICE = (
+    "KRW-ADA",
+    "KRW-AVAX",
+    "KRW-BTC",
+    "KRW-DOGE",
+    "KRW-ETH",
+    "KRW-LINK",
+    "KRW-SOL",
+    "KRW-SUI",
+    "KRW-TRX",
+    "KRW-XRP",
+)
+"""Live markets to choose from for bots with symbol auto: of old much traded, and few enough that
+collecting their candles stays far below the venue's limit."""
 
 REAL_SPEED = "1"
 """Recorded and live markets run at their own pace unless asked otherwise."""
@@ -79,6 +102,25 @@ class MarketWish(Model):
     """First market time of a replay."""
     seed: int | None = None
     """Seed of the simulated market."""
+
+
+def served_symbols(
+    settings: MarketSettings, symbols: frozenset[str], *, choice: bool
+) -> frozenset[str] | None:
+    """Return the markets that central is asked to serve; None for all that its source has.
+
+    Args:
+        settings: The market.
+        symbols: Markets that bots trade.
+        choice: Whether there must be others beside them to choose from.
+    """
+    match settings.source:
+        case MarketSource.SIMULATED:
+            return None
+        case MarketSource.REPLAY:
+            return None if choice else symbols
+        case MarketSource.UPBIT:
+            return symbols.union(LIVE_CHOICE) if choice else symbols
 
 
 def decide_market(wish: MarketWish, stored: MarketSettings | None) -> MarketSettings:

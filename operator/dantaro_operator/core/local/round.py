@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dantaro_crds.v1alpha1.resource import Resource
-from dantaro_operator.core.bots import MARKET_START, Key
+from dantaro_crds.wire.recommendations import Recommendation
+from dantaro_operator.core.bots import AUTO, MARKET_START, Key, bots_in
 from dantaro_operator.core.checks import Refusal
 from dantaro_operator.core.fleet import (
     Surroundings,
     find_gone,
     find_refusals,
     plan_bots,
+    with_markets,
     with_status,
 )
 from dantaro_operator.core.local.documents import Document, Finding
@@ -38,6 +40,7 @@ class World:
         settings: The surroundings of a plan.
         now: Wall time.
         new_uid: Gives an id that was never used.
+        recommendations: Markets that central recommends, best first; None while it does not say.
     """
 
     content: FolderContent
@@ -48,6 +51,7 @@ class World:
     settings: PlanSettings
     now: datetime
     new_uid: Callable[[], str]
+    recommendations: tuple[Recommendation, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,8 @@ class Decision:
         missing: Keys that the files do not name at this look.
         findings: Everything that is wrong.
         farewells: A last line for each bot among `removed`; told in this round only.
+        needs_choice: Whether a bot's market is picked, so that central must know more than those
+            that are traded.
     """
 
     objects: tuple[Resource, ...]
@@ -69,6 +75,7 @@ class Decision:
     missing: frozenset[Key]
     findings: tuple[Finding, ...]
     farewells: tuple[Finding, ...] = ()
+    needs_choice: bool = False
 
 
 def decide_round(world: World) -> Decision:
@@ -88,12 +95,16 @@ def decide_round(world: World) -> Decision:
         settings=world.settings,
         now=world.now,
         wrong=content.wrong,
+        recommendations=world.recommendations,
     )
     plans = plan_bots(change.objects, around)
     gone = find_gone(change.objects, plans, around)
     staying = [item for item in change.objects if item.key not in gone]
     removed = tuple(item for item in change.objects if item.key in gone)
-    refusals = find_refusals(staying, world.bots, content.wrong)
+    placed, _ = with_markets(change.objects, around)
+    refusals = find_refusals(
+        [item for item in placed if item.key not in gone], world.bots, content.wrong
+    )
     return Decision(
         objects=tuple(_marked(item, plans) for item in with_status(staying, plans, around)),
         workloads=tuple(
@@ -110,6 +121,7 @@ def decide_round(world: World) -> Decision:
             *idle_shares(staying, content.documents),
         ),
         farewells=tuple(farewells(removed, world.bots)),
+        needs_choice=any(bot.spec.symbol == AUTO for bot in bots_in(staying)),
     )
 
 

@@ -99,6 +99,11 @@ class PaperExchange:
         """Return the market time; None before the first price."""
         return self._market.time
 
+    @property
+    def is_between_candles(self) -> bool:
+        """Return whether no candle is consumed in part."""
+        return self._candle is None
+
     def start_at(self, cursor: datetime) -> None:
         """Set the cursor of an account that has not seen a candle."""
         if self._cursor is None:

@@ -1,6 +1,7 @@
 """The bot's records: state, orders, fills, notes, snapshots."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -10,14 +11,15 @@ from dantaro_crds.values import decimal_text, parse_utc, quote_of, utc_text
 from dantaro_runtime.adapters.store import tables
 from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.adapters.store.records import fill_row, maybe_text, order_row, to_order
+from dantaro_runtime.core.departure import Departure
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.orders import Order, OrderState
 from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
-from dantaro_runtime.core.strategies.protocol import Level
+from dantaro_runtime.core.strategies.protocol import Level, Note
 from dantaro_runtime.errors import StoreError
 from dantaro_runtime.ports import Stored
 
-__all__ = ["BotStore", "traded_market"]
+__all__ = ["BotStore", "ordered_market"]
 
 S = TypeVar("S")
 
@@ -30,13 +32,11 @@ class BotStore(Generic[S]):
 
     Args:
         database: Opened store.
-        market: Symbol that new rows belong to.
         state_type: Type of the strategy's state.
     """
 
-    def __init__(self, database: Database, *, market: str, state_type: type[S]) -> None:
+    def __init__(self, database: Database, *, state_type: type[S]) -> None:
         self._database = database
-        self._market = market
         self._strategy: TypeAdapter[S] = TypeAdapter(state_type)
         self._known: set[str] = set()
 
@@ -89,14 +89,30 @@ class BotStore(Generic[S]):
             for order in changes.orders.values():
                 self._put_order(link, order, desk)
             if changes.fills:
-                quote = quote_of(self._market)
+                quote = quote_of(desk.market)
                 link.execute(
                     sa.insert(tables.fills),
                     [fill_row(fill, fee_currency=quote) for fill in changes.fills],
                 )
-            self._put_notes(link, changes, desk)
+            self._put_notes(link, changes.notes, desk)
         for order in changes.orders.values():
             self._remember(order)
+
+    def depart(self, departure: Departure[S]) -> None:
+        """Store that another market is traded from now on, in one transaction.
+
+        The paper account is the paper exchange's own, but a kill between the two would leave one
+        market's price, or its coin, beside another's orders.
+        """
+        with self._database.write() as link:
+            self._put_state(link, departure.strategy, departure.desk)
+            if departure.time is not None:
+                self._put_notes(link, [(departure.time, departure.note)], departure.desk)
+            link.execute(
+                sa.update(tables.paper_account).values(
+                    base="0", last=None, time=None, candle=None, move=0
+                )
+            )
 
     def add_snapshot(self, snapshot: BalanceSnapshot, day: DayFigures | None) -> None:
         """Store the account as it is, and the figures of its trading day."""
@@ -137,7 +153,7 @@ class BotStore(Generic[S]):
         _upsert(link, tables.bot_state, {"id": 1}, values)
 
     def _put_order(self, link: sa.Connection, order: Order, desk: DeskState) -> None:
-        row = order_row(order, market=self._market, updated=desk.last_trade or order.created)
+        row = order_row(order, market=desk.market, updated=desk.last_trade or order.created)
         if order.client_id in self._known:
             link.execute(
                 sa.update(tables.orders)
@@ -153,16 +169,18 @@ class BotStore(Generic[S]):
         else:
             self._known.discard(order.client_id)
 
-    def _put_notes(self, link: sa.Connection, changes: Changes, desk: DeskState) -> None:
+    def _put_notes(
+        self, link: sa.Connection, notes: Sequence[tuple[datetime, Note]], desk: DeskState
+    ) -> None:
         decisions = [
             {
                 "ts": utc_text(time),
-                "market": self._market,
+                "market": desk.market,
                 "decision": note.reason,
                 "reason": note.message,
                 "acted": True,
             }
-            for time, note in changes.notes
+            for time, note in notes
             if note.level is Level.INFO
         ]
         events = [
@@ -173,7 +191,7 @@ class BotStore(Generic[S]):
                 "reason": note.reason,
                 "message": note.message,
             }
-            for time, note in changes.notes
+            for time, note in notes
             if note.level is not Level.INFO
         ]
         if decisions:
@@ -182,8 +200,8 @@ class BotStore(Generic[S]):
             link.execute(sa.insert(tables.engine_events), events)
 
 
-def traded_market(database: Database) -> str | None:
-    """Return the symbol that the stored orders belong to; None when there are none."""
+def ordered_market(database: Database) -> str | None:
+    """Return the symbol of the newest stored order; None when there is none."""
     newest = sa.select(tables.orders.c.market).order_by(tables.orders.c.id.desc()).limit(1)
     with database.read() as link:
         return link.execute(newest).scalar()

@@ -160,6 +160,10 @@ class GridStrategy:
             self._asked = (state, key, build_wanted(state, context))
         return self._asked[2]
 
+    def leave(self, state: GridState) -> GridState | None:
+        """Return a fresh state before the first cycle; later its prices bind a grid for good."""
+        return None if state.cycle else self.initial()
+
     def cycle(self, state: GridState) -> int:
         """Return the number of the present cycle, from 1; 0 before the first."""
         return state.cycle

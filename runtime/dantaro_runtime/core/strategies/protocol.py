@@ -168,6 +168,13 @@ class Strategy(Protocol[S]):
         """Take the order to sell everything: want nothing but the sale, then be stopped."""
         ...
 
+    def leave(self, state: S) -> S | None:
+        """Return the state to take up another market with; None while a cycle is under way.
+
+        Coin that is left counts as lost: cost and profit are as if it had been sold for nothing.
+        """
+        ...
+
     def wanted(self, state: S, context: Context) -> Wanted:
         """Return what should be live now."""
         ...

@@ -146,6 +146,23 @@ class StagedTrading:
         reason = "everything was to be sold"
         return stop(replace(state, needs_reset=True), context, reason=reason)
 
+    @exact
+    def leave(self, state: StagedState) -> StagedState | None:
+        """Return the state between two cycles without plan and coin; pauses and limits go along."""
+        if state.phase in OPEN_CYCLE or state.phase is StagedPhase.STOPPING:
+            return None
+        return replace(
+            state,
+            plan=None,
+            stages=(),
+            target=None,
+            sale=Decimal(0),
+            held=Decimal(0),
+            cost=Decimal(0),
+            realized=state.realized - state.cost,
+            waiting=None,
+        )
+
     # Wishes
 
     @exact

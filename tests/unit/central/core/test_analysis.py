@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dantaro_central.core.analysis import Analyst, Batch, Findings
 from dantaro_central.core.candles import Candle
 from dantaro_central.core.market_state import MarketState
+from dantaro_central.core.recommendations import to_samples
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bundle import MarketStatus, SupportLevels
 from tests.support.candles import START, make_candle, simulated_hours, simulated_minutes
@@ -17,6 +18,7 @@ from tests.support.candles import START, make_candle, simulated_hours, simulated
 pytestmark = pytest.mark.unit
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 COUNT = 300
 SYMBOLS = ("KRW-BTC", "KRW-DOGE")
 HOURS = {symbol: simulated_hours(symbol, 200) for symbol in SYMBOLS}
@@ -54,6 +56,7 @@ def run(analyst: Analyst, steps: list[int], minutes: dict[str, list[Candle]] = M
         total.levels.extend(found.levels)
         total.statuses.extend(found.statuses)
         total.tickers.update(found.tickers)
+        total.samples[:] = found.samples or total.samples
         at = until
     return total
 
@@ -61,7 +64,7 @@ def run(analyst: Analyst, steps: list[int], minutes: dict[str, list[Candle]] = M
 WHOLE = run(fresh(), [COUNT])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=12))
 def test_steps_of_any_size_find_the_same(steps: list[int]) -> None:
     left = COUNT - sum(steps)
@@ -70,9 +73,10 @@ def test_steps_of_any_size_find_the_same(steps: list[int]) -> None:
         assert sorted(found.built, key=str) == sorted(WHOLE.built, key=str)
         assert (found.levels, found.statuses) == (WHOLE.levels, WHOLE.statuses)
         assert found.tickers == WHOLE.tickers
+        assert found.samples == WHOLE.samples
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, COUNT - 1))
 def test_a_restart_at_any_minute_finds_the_same(at: int) -> None:
     first = run(fresh(), [at])
@@ -99,7 +103,7 @@ def test_a_restart_at_any_minute_finds_the_same(at: int) -> None:
     assert sorted(first.built + rest.built, key=str) == sorted(WHOLE.built, key=str)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, COUNT - 1))
 def test_no_analysis_looks_ahead(cut_at: int) -> None:
     """Whatever the market does from some minute on, analyses up to there stay the same."""
@@ -170,6 +174,30 @@ def test_the_ticker_has_a_change_once_a_day_is_known() -> None:
     # 100 a day before, 1540 now; the candle of a day before does not count for the volume.
     assert (ticker.price, ticker.change24h) == (Decimal(1540), Decimal("14.400000"))
     assert ticker.volume24h == Decimal("144.0")
+
+
+@pytest.mark.parametrize(
+    ("hours", "age", "want"),
+    [
+        pytest.param(200, 1, ["KRW-BTC"], id="enough-and-fresh"),
+        pytest.param(40, 1, ["KRW-BTC"], id="just-enough"),
+        pytest.param(39, 1, [], id="too-little"),
+        pytest.param(200, 2, ["KRW-BTC"], id="just-fresh"),
+        pytest.param(200, 3, [], id="nothing-traded-of-late"),
+    ],
+)
+def test_a_market_is_recommended_by_enough_and_fresh_data(
+    hours: int, age: int, want: list[str]
+) -> None:
+    state = MarketState("KRW-BTC", since=START)
+    state.restore(
+        hours=[make_candle(START - (age + n) * HOUR, 500) for n in range(hours - 1, -1, -1)],
+        minutes=(),
+        until=START,
+    )
+    (until, body), *others = Analyst([state]).analyse(START).samples
+    assert (until, others) == (START, [])
+    assert [sample.symbol for sample in to_samples(body)] == want
 
 
 def test_without_any_candle_there_is_no_ticker_and_no_status() -> None:

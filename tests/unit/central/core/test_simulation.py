@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 500), st.integers(0, 40), st.integers(0, 9))
 def test_a_minute_is_the_same_however_one_gets_there(begin: int, count: int, seed: int) -> None:
     at = START + begin * MINUTE

@@ -13,7 +13,7 @@ from dantaro_operator.core.children import child_facts
 from dantaro_operator.core.cluster.settings import ClusterSettings
 from dantaro_operator.core.fleet import Surroundings
 from dantaro_operator.core.notices import build_notices
-from dantaro_operator.core.observed import BotObserved, ProcessFacts
+from dantaro_operator.core.observed import BotObserved, Hindrance, ProcessFacts
 from dantaro_operator.core.plan import MarketMoment
 from tests.support.bots import (
     NOW,
@@ -155,3 +155,52 @@ def test_an_event_always_says_something() -> None:
     assert bot.status.conditions
     assert notices
     assert all(notice.message for notice in notices)
+
+
+def test_what_others_changed_is_named_beside_a_change_that_was_asked_for() -> None:
+    bot, facts = build_running()
+    live = facts.children[bot.key].live
+    scaled = {**live, "spec": {**live["spec"], "replicas": 0}}
+    shares = [share("GridBot", "grid", 40)]
+    changed = replace(
+        facts,
+        objects=(make_allocation(metadata=FINALIZER, shares=shares), bot),
+        children={bot.key: child_facts(scaled, known=None)},
+    )
+
+    steps = steps_of(changed)
+
+    assert steps.children is not None
+    assert steps.children.drift == ("spec.replicas",)
+    told = {notice.reason: notice.message for notice in build_notices(steps)}
+    assert told["DriftRepaired"].endswith("put right: spec.replicas")
+    assert told["ConfigChanged"] == "a new configuration is handed over"
+
+
+def test_a_change_that_was_asked_for_is_no_drift() -> None:
+    bot, facts = build_running()
+    stopped = bot.model_copy(update={"spec": bot.spec.model_copy(update={"state": "Stopped"})})
+
+    steps = steps_of(replace(facts, objects=(facts.objects[0], stopped)))
+
+    assert [notice.reason for notice in build_notices(steps)][:1] == ["ConfigChanged"]
+
+
+def test_nothing_is_made_in_a_namespace_that_ends() -> None:
+    bot, facts = build_running()
+    gone = with_observed(facts, bot, replace(facts.around.observed(bot), expelled=True))
+
+    steps = steps_of(replace(gone, children={}))
+
+    assert steps.children is None
+
+
+def test_what_a_pod_tells_is_written_also_before_a_bot_counts_as_silent() -> None:
+    bot, facts = build_running()
+    hindrance = Hindrance(reason="Unschedulable", message="no node takes it")
+    known = facts.around.observed(bot).config
+    observed = BotObserved(config=known, process=ProcessFacts(hindrance=hindrance))
+
+    steps = steps_of(with_observed(facts, bot, observed))
+
+    assert [notice.reason for notice in build_notices(steps)] == ["Unschedulable"]

@@ -81,14 +81,6 @@ def test_a_right_bot_is_not_refused(bot: Bot) -> None:
             id="leverage",
         ),
         pytest.param(
-            make_trading_bot(symbol="auto"),
-            make_allocation(),
-            Reason.SYMBOL_UNKNOWN,
-            "spec.symbol",
-            "was auto",
-            id="auto",
-        ),
-        pytest.param(
             make_grid_bot(symbol="USDT-BTC"),
             make_allocation(),
             Reason.QUOTE_MISMATCH,
@@ -269,7 +261,6 @@ def test_checks_run_in_a_fixed_order() -> None:
         "has_share",
         "strategy_known",
         "spot_only",
-        "symbol_named",
         "quote_fits",
         "market_known",
         "market_free",

@@ -14,7 +14,7 @@ from dantaro_crds.v1alpha1.kinds import KINDS, Resource, dump
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_operator.core.bots import Bot
 from dantaro_operator.core.fleet import Surroundings, plan_bots, with_status
-from dantaro_operator.core.observed import NOTHING, BotObserved, ProcessFacts
+from dantaro_operator.core.observed import NOTHING, BotObserved, Hindrance, ProcessFacts
 from dantaro_operator.core.plan import MarketMoment
 from tests.support import argocd, kstatus
 from tests.support.bots import (
@@ -70,6 +70,11 @@ def runs(**report: Any) -> BotObserved:
     )
 
 
+def hindered(reason: str, *, needs_person: bool = False) -> BotObserved:
+    hindrance = Hindrance(reason=reason, message="x", needs_person=needs_person)
+    return BotObserved(process=ProcessFacts(hindrance=hindrance), config=ran_with(make_grid_bot()))
+
+
 def ran_with(found: Bot) -> BotConfig:
     around = Surroundings(bots={}, market=MarketMoment(), settings=make_settings(), now=NOW)
     plan = plan_bots((found, make_allocation()), around)[found.key]
@@ -122,13 +127,14 @@ PROGRESSING = [
     pytest.param(bot(unready("WaitingForMarket", marketTime=None)), id="no-candle-yet"),
     pytest.param(bot(unready("Transient")), id="central-unreachable"),
     pytest.param(bot(unready("DataStale")), id="central-tells-old-news"),
-    pytest.param(bot(unready("MaxDailyLoss")), id="a-day-s-loss-ends-with-the-day"),
+    pytest.param(bot(unready("DailyLoss")), id="a-day-s-loss-ends-with-the-day"),
     pytest.param(bot(unready("NeverHeardOf")), id="cause-of-a-newer-runtime"),
     pytest.param(
         bot(BotObserved(process=RUNS, report=make_report(), answered=True, silent=True)),
         id="silent",
     ),
     pytest.param(bot(BotObserved(process=ProcessFacts(failures=1, exit_code=-9))), id="killed"),
+    pytest.param(bot(hindered("Unschedulable")), id="no-node-has-room"),
     pytest.param(bot(runs(observedGeneration=0)), id="older-configuration"),
     pytest.param(bot(runs(), account=OFF), id="halt-not-taken-over-yet"),
     pytest.param(bot(runs(halted=HALTED, ready=HALTED)), id="end-of-halt-not-taken-over-yet"),
@@ -145,6 +151,10 @@ TERMINATING = [
         id="drained-while-refused",
     ),
     pytest.param(bot(unready("Error", engineState="ERROR"), metadata=DELETED), id="drain-fails"),
+    pytest.param(
+        bot(hindered("ImagePullBackOff", needs_person=True), metadata=DELETED),
+        id="drain-without-an-image",
+    ),
     pytest.param(told(GONE, make_grid_bot(), observed=runs()), id="account-with-bots-left"),
     pytest.param(told(make_allocation(metadata=DELETED, mode="Live")), id="refused-account"),
 ]
@@ -185,6 +195,7 @@ DEGRADED = [
         bot(BotObserved(process=ProcessFacts(exit_code=78, blocked="it cannot read it"))),
         id="configuration-unreadable",
     ),
+    pytest.param(bot(hindered("ImagePullBackOff", needs_person=True)), id="no-image"),
     pytest.param(told(LIVE), id="account-refused"),
     pytest.param(
         told(LIVE.model_copy(update={"spec": LIVE.spec.model_copy(update={"halt": True})})),

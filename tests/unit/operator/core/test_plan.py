@@ -63,7 +63,7 @@ def test_a_plan_holds_the_whole_configuration() -> None:
     assert config.risk.max_daily_loss == Decimal(300_000)
     assert config.strategy.grid == bot.spec.grid
     assert (config.store_url, config.central.url) == (
-        "sqlite:///bots/grid/store.db",
+        "sqlite:///bots/grid/paper.db",
         "http://127.0.0.1:1",
     )
     assert (workload.image, workload.storage_size) == ("registry/image:1", "2Gi")

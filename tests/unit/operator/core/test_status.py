@@ -219,9 +219,9 @@ def test_a_refused_bot_that_goes_on_says_so() -> None:
             id="latched-until-a-reset",
         ),
         pytest.param(
-            reporting(ready={"ok": False, "reason": "MaxDailyLoss", "message": "tomorrow"}),
+            reporting(ready={"ok": False, "reason": "DailyLoss", "message": "tomorrow"}),
             "Running",
-            ("False", "MaxDailyLoss"),
+            ("False", "DailyLoss"),
             "Reconciling",
             id="latched-until-tomorrow",
         ),

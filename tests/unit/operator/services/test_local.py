@@ -5,9 +5,11 @@ import pytest
 from dantaro_crds.wire.bundle import CentralHealth
 from dantaro_operator.core.bots import bots_in
 from dantaro_operator.core.observed import ProcessFacts
+from dantaro_operator.services.local import ADVICE_EVERY
 from tests.support.bots import NOW, make_scan
 from tests.support.documents import trading_bot_document
 from tests.support.fake_world import ACCOUNT, FakeWorld, answer_all, healthy, make_service
+from tests.support.recommendations import make_recommendations
 
 pytestmark = pytest.mark.unit
 
@@ -260,3 +262,54 @@ async def test_a_bot_without_a_market_does_not_hold_up_the_end_of_a_replay() -> 
     service = make_service(world)
     await service.run_round()
     assert (await service.run_round()).is_over
+
+
+AUTO = make_scan(account=[ACCOUNT], bots=[trading_bot_document(symbol="auto")])
+
+
+async def test_a_bot_without_a_market_waits_for_central_and_gets_the_best() -> None:
+    world = FakeWorld(scan=AUTO)
+    service = make_service(world)
+    first = await service.run_round()
+    bot = bots_in(first.objects)[0]
+    assert (bot.status.phase, bot.status.symbol) == ("Pending", None)
+    assert bot.status.conditions[0].reason == "CentralUnreachable"
+    assert (world.choice, world.symbols) == (True, frozenset())
+    assert "central" in world.log
+
+    world.health, world.recommendations = healthy(), ()
+    waiting = bots_in((await service.run_round()).objects)[0]
+    assert waiting.status.conditions[0].reason == "WaitingForRecommendation"
+
+    world.recommendations = make_recommendations("USDT-BTC", "KRW-SOL", "KRW-XRP")
+    world.seconds += ADVICE_EVERY
+    await service.run_round()
+    picked = bots_in((await service.run_round()).objects)[0]
+    (config,) = world.configs.values()
+    assert (config.symbol, picked.status.symbol, picked.spec.symbol) == (
+        "KRW-SOL",
+        "KRW-SOL",
+        "auto",
+    )
+    # Nothing of before the pick is traded: the pick knew it.
+    assert config.start_time == healthy().market_time
+
+
+async def test_a_pick_is_kept_over_restarts_and_without_central() -> None:
+    world = FakeWorld(scan=AUTO, health=healthy())
+    world.recommendations = make_recommendations("KRW-SOL")
+    service = make_service(world)
+    await service.run_round()
+    await service.run_round()
+    world.recommendations = None
+    world.log.clear()
+    done = await make_service(world, started=True).run_round()
+    (config,) = world.configs.values()
+    assert (config.symbol, bots_in(done.objects)[0].status.symbol) == ("KRW-SOL", "KRW-SOL")
+    assert [line for line in world.log if line.startswith("run")] == []
+
+
+async def test_central_is_not_asked_while_every_bot_names_its_market() -> None:
+    world = FakeWorld(health=healthy())
+    await make_service(world).run_round()
+    assert world.choice is False

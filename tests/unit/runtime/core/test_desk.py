@@ -11,6 +11,7 @@ from dantaro_crds.v1alpha1.common import RiskLimits
 from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_crds.wire.bundle import Analysis
+from dantaro_runtime.core.departure import depart, is_flat
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.desk_state import Cancel, DeskState, Place
 from dantaro_runtime.core.ledger import Ledger
@@ -62,6 +63,9 @@ class Wishing:
     def on_flatten(self, state: Wish, context: Context) -> Step[Wish]:
         return Step(state=Wish())
 
+    def leave(self, state: Wish) -> Wish | None:
+        return None if state.orders else Wish()
+
     def wanted(self, state: Wish, context: Context) -> Wanted:
         return Wanted(orders=state.orders)
 
@@ -89,7 +93,7 @@ def make_desk(*orders: Intent) -> Desk[Wish]:
     desk = Desk(
         strategy=Wishing(),
         state=Wish(orders=orders),
-        desk=DeskState(ledger=Ledger().with_contribution(D(1_000_000))),
+        desk=DeskState(ledger=Ledger().with_contribution(D(1_000_000)), market="KRW-XRP"),
         orders=LiveOrders(orders=(), attempts={}, placed=(), bot_uid="0f0f0f0f-1"),
         bot_uid="0f0f0f0f-1",
         rules=rules_for("paper", "KRW-XRP"),
@@ -206,3 +210,34 @@ def test_an_error_cancels_everything_until_a_reset() -> None:
     desk.reset("mark")
     assert desk.desk.engine is EngineState.RUNNING
     assert desk.next_action() is None
+
+
+@pytest.mark.parametrize(
+    ("volume", "want"),
+    [pytest.param(1, True, id="too-little-to-sell"), pytest.param(2, False, id="worth-an-order")],
+)
+def test_only_coin_that_cannot_be_sold_is_left_behind(volume: int, want: bool) -> None:
+    desk = make_desk(buy(volume=2))
+    assert depart(desk, "KRW-BTC") is None
+    order = placed(desk)
+    desk.accept(order.client_id)
+    assert not is_flat(desk)
+    desk.take_fill("1", fill_of(order, volume))
+    if volume == 1:
+        desk.state = Wish(cost=desk.state.cost)
+        desk.end_order(order.client_id, OrderState.CANCELLED)
+
+    departure = depart(desk, "KRW-BTC")
+
+    assert (is_flat(desk), departure is not None) == (want, want)
+    if departure is not None:
+        assert departure.desk.ledger == replace(desk.desk.ledger, base=D(0))
+        assert (departure.desk.market, departure.desk.market_since) == ("KRW-BTC", 1)
+        assert "1 of KRW-XRP too little to be sold is given up" in departure.note.message
+
+
+def test_a_bot_in_error_stays_where_it_is() -> None:
+    desk = make_desk()
+    assert is_flat(desk)
+    desk.set_engine(EngineState.ERROR, "broken")
+    assert (is_flat(desk), depart(desk, "KRW-BTC")) == (False, None)

@@ -70,7 +70,7 @@ def starting_balances(fills: Sequence[PaperFill], market: PaperMarket) -> tuple[
 
 
 @given(grid=GRIDS, candles=candle_series())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_grid_on_ticks_fills_as_on_candles(grid: tuple[int, int], candles: list[Candle]) -> None:
     by_candle = PaperRun(make_grid(*grid)).walk(candles)
     by_tick = PaperRun(make_grid(*grid)).tick(candles)
@@ -79,7 +79,7 @@ def test_a_grid_on_ticks_fills_as_on_candles(grid: tuple[int, int], candles: lis
 
 
 @given(grid=GRIDS, candles=candle_series(), data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_kill_after_any_event_changes_no_fill(
     grid: tuple[int, int], candles: list[Candle], data: st.DataObject
 ) -> None:
@@ -93,7 +93,7 @@ def test_a_kill_after_any_event_changes_no_fill(
 
 
 @given(rows=ORDERS, stop=PRICES, candles=candle_series())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_kill_after_every_event_changes_nothing_with_a_stop(
     rows: list[tuple[Side, int, int]], stop: int, candles: list[Candle]
 ) -> None:
@@ -109,7 +109,7 @@ def test_a_kill_after_every_event_changes_nothing_with_a_stop(
 
 
 @given(rows=ORDERS, candles=candle_series())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_balances_are_exact_and_free_money_is_never_negative(
     rows: list[tuple[Side, int, int]], candles: list[Candle]
 ) -> None:
@@ -123,7 +123,7 @@ def test_balances_are_exact_and_free_money_is_never_negative(
 
 
 @given(rows=ORDERS, candles=candle_series())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_maker_fill_is_at_its_limit_and_the_price_went_beyond(
     rows: list[tuple[Side, int, int]], candles: list[Candle]
 ) -> None:
@@ -146,7 +146,7 @@ def test_a_maker_fill_is_at_its_limit_and_the_price_went_beyond(
 
 
 @given(rows=ORDERS, candles=candle_series())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_order_of_sending_at_different_prices_changes_no_fill(
     rows: list[tuple[Side, int, int]], candles: list[Candle]
 ) -> None:

@@ -148,7 +148,7 @@ def test_daily_loss_trips_on_the_realised_form_too() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000), start_realized=D(500))
     tripped = sample(state, limits(maxDailyLoss="1000"), equity=D(1_000_000), realized=D(-501))
     assert tripped.trip is not None
-    assert tripped.trip.reason == "MaxDailyLoss"
+    assert tripped.trip.reason == "DailyLoss"
 
 
 def test_smaller_daily_limit_counts() -> None:

@@ -20,6 +20,7 @@ from dantaro_operator.adapters.kubernetes.answers import (
     read_refusal,
     to_error,
 )
+from dantaro_operator.errors import NamespaceEndsError
 
 pytestmark = pytest.mark.unit
 
@@ -40,8 +41,8 @@ def body(message: str = "words", **more: Any) -> bytes:
             403,
             body(details={"causes": [{"reason": "NamespaceTerminating"}]}),
             False,
-            NotFoundError,
-            "NotFound",
+            NamespaceEndsError,
+            "NamespaceEnds",
         ),
         (404, body(), False, NotFoundError, "NotFound"),
         (409, body(reason="Conflict"), True, ConflictError, "Conflict"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dantaro_operator.core.cluster.drift import differing_fields
@@ -145,13 +145,11 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
 def test_nothing_differs_from_itself(document: dict[str, Any]) -> None:
     assert differing_fields(document, document) == []
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
 def test_every_field_that_is_missing_is_told(document: dict[str, Any]) -> None:
     present = [key for key, value in document.items() if value is not None]

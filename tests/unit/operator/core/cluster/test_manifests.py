@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dantaro_crds.v1alpha1.common import BotState, Mode
@@ -19,7 +19,7 @@ from dantaro_operator.core.cluster.names import (
     CONFIG_HASH,
     INPUT_HASH,
     bot_labels,
-    bot_of_labels,
+    bot_of_child,
     child_name,
     is_owned_by,
     pod_name,
@@ -115,7 +115,6 @@ def test_without_central_in_the_cluster_only_names_and_exchanges_are_reached() -
     assert ports == [[53, 53], [443]]
 
 
-@settings(deadline=None)
 @given(NAMES, SETTINGS)
 def test_the_same_inputs_give_the_same_json(name: str, chosen: ClusterSettings) -> None:
     once, twice = (all_of(make_grid_bot(name), chosen) for _ in range(2))
@@ -125,7 +124,6 @@ def test_the_same_inputs_give_the_same_json(name: str, chosen: ClusterSettings) 
         assert differing_fields(manifest, manifest) == []
 
 
-@settings(deadline=None)
 @given(NAMES)
 def test_names_fit_and_kinds_never_meet(name: str) -> None:
     grid, trading = make_grid_bot(name), make_trading_bot(name)
@@ -172,8 +170,8 @@ def test_the_mounted_file_is_what_the_bot_reads() -> None:
 
 def test_the_store_is_of_this_very_bot_and_mode() -> None:
     older, newer = (make_grid_bot(metadata={"uid": f"uid-of-bot-{n}"}) for n in (1, 2))
-    urls = {cluster_places(older).store_url, cluster_places(newer).store_url}
-    urls.add(cluster_places(newer, mode=Mode.LIVE).store_url)
+    urls = {cluster_places(bot, Mode.PAPER).store_url for bot in (older, newer)}
+    urls.add(cluster_places(newer, Mode.LIVE).store_url)
     assert urls == {
         "sqlite:////data/paper-uid-of-bot-1.db",
         "sqlite:////data/paper-uid-of-bot-2.db",
@@ -181,7 +179,6 @@ def test_the_store_is_of_this_very_bot_and_mode() -> None:
     }
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["replicas", "serviceName", "template", "metadata", "kind"]), st.integers())
 def test_the_hash_moves_with_every_field_but_its_own_mark(field: str, value: int) -> None:
     manifest = make_stateful_set(make_grid_bot())
@@ -190,8 +187,8 @@ def test_the_hash_moves_with_every_field_but_its_own_mark(field: str, value: int
     manifest["metadata"]["annotations"][INPUT_HASH] = str(value)
     assert input_hash(manifest) == mark
     part = manifest["spec"] if field in manifest["spec"] else manifest
-    part[field] = value
-    if field != "metadata":
+    was, part[field] = part[field], value
+    if field != "metadata" and was != value:
         assert input_hash(manifest) != mark
 
 
@@ -251,13 +248,14 @@ def test_an_object_of_an_older_namesake_is_not_ours() -> None:
     assert not is_owned_by({"metadata": {"name": "gb-grid"}}, newer)
 
 
-def test_an_object_leads_to_its_bot_by_labels_or_owner() -> None:
+def test_an_object_leads_to_its_bot_by_its_name_whatever_its_labels_say() -> None:
     bot = make_trading_bot()
     metadata = make_stateful_set(bot)["metadata"]
-    assert bot_of_labels(metadata) == bot.key
-    assert bot_of_labels(metadata | {"labels": {}}) == bot.key
-    assert bot_of_labels(metadata | {"ownerReferences": []}) == bot.key
-    assert bot_of_labels(build_service("default")["metadata"]) is None
+    assert bot_of_child(metadata) == bot.key
+    assert bot_of_child(metadata | {"labels": {}}) == bot.key
+    assert bot_of_child(metadata | {"ownerReferences": []}) == bot.key
+    assert bot_of_child(metadata | {"name": "copy"}) is None
+    assert bot_of_child(build_service("default")["metadata"]) is None
 
 
 def test_the_hash_of_the_configuration_is_a_mark_and_never_in_the_pod() -> None:

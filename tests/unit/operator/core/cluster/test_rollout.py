@@ -2,7 +2,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dantaro_crds.v1alpha1.common import Mode
@@ -303,7 +303,6 @@ EVENTS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(EVENTS, st.sampled_from(ImageRollout), st.integers(1, 4))
 def test_we_never_take_down_two_and_all_arrive(
     events: list[tuple[str, int]], policy: ImageRollout, count: int

@@ -26,6 +26,13 @@ def test_good_files_are_fine() -> None:
     assert result.fine == ("a.yaml:1: Allocation/main", "b.yaml:1: GridBot/grid")
 
 
+def test_a_bot_that_leaves_its_market_open_is_fine() -> None:
+    bot = trading_bot_document(symbol="auto")
+    scan = make_scan(a=[allocation_document(shares=SHARES)], b=[grid_bot_document(), bot])
+    result = check_scan(scan, is_whole=True, now=NOW)
+    assert (result.findings, len(result.fine)) == ((), 3)
+
+
 def test_a_warning_alone_is_fine() -> None:
     scan = make_scan(a=[{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}])
     assert check_scan(scan, is_whole=True, now=NOW).is_fine

@@ -3,7 +3,13 @@ from typing import Any
 import pytest
 
 from dantaro_crds.errors import SpecError
-from dantaro_operator.core.local.market import MarketSettings, MarketWish, decide_market
+from dantaro_operator.core.local.market import (
+    LIVE_CHOICE,
+    MarketSettings,
+    MarketWish,
+    decide_market,
+    served_symbols,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -115,3 +121,24 @@ def test_bots_ask_about_twice_a_candle(speed: str, want: float) -> None:
 
 def test_bots_of_the_fastest_replay_hardly_pause() -> None:
     assert decide(REPLAY | {"speed": "max"}).poll_seconds == 0.2
+
+
+XRP = frozenset({"KRW-XRP"})
+
+
+@pytest.mark.parametrize(
+    ("market", "choice", "want"),
+    [
+        pytest.param(SIMULATED, False, None, id="simulated-serves-all"),
+        pytest.param(REPLAY | RUNS, False, XRP, id="replay-of-what-is-traded"),
+        pytest.param(REPLAY | RUNS, True, None, id="replay-of-all-to-choose-from"),
+        pytest.param({"source": "upbit"} | RUNS, False, XRP, id="live-what-is-traded"),
+        pytest.param(
+            {"source": "upbit"} | RUNS, True, XRP.union(LIVE_CHOICE), id="live-and-some-more"
+        ),
+    ],
+)
+def test_what_central_is_asked_to_serve(
+    market: dict[str, Any], choice: bool, want: frozenset[str] | None
+) -> None:
+    assert served_symbols(MarketSettings.model_validate(market), XRP, choice=choice) == want

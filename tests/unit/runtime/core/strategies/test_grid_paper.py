@@ -276,7 +276,7 @@ def paths(draw: st.DrawFn) -> list[tuple[Decimal, ...]]:
     return [(D(a), D(max(a, b, c, d)), D(min(a, b, c, d)), D(d)) for a, b, c, d in rows]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(path=paths(), grids=st.integers(2, 20), slippage=st.integers(0, 2))
 def test_ticks_at_the_four_points_give_the_fills_of_the_candles(
     path: list[tuple[Decimal, ...]], grids: int, slippage: int
@@ -289,7 +289,7 @@ def test_ticks_at_the_four_points_give_the_fills_of_the_candles(
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     path=paths(),
     grids=st.integers(2, 20),

@@ -106,7 +106,7 @@ def touch(exchange: GridExchange, kind: str, number: int, slot: str) -> None:
         exchange.end(slot, OrderState.REJECTED if kind == "reject" else OrderState.CANCELLED)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     grid=grids(),
     steps=st.lists(events(), max_size=40),
@@ -138,7 +138,7 @@ def test_books_and_orders_keep_to_the_rules_whatever_happens(
     assert exchange.base * exchange.last < KRW.min_total
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(grid=grids(), prices=st.lists(st.integers(6000, 14_000), max_size=30))
 def test_without_partial_fills_every_cell_holds_all_or_nothing(
     grid: GridParameters, prices: list[int]

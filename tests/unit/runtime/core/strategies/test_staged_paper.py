@@ -155,7 +155,7 @@ def wild_series(draw: st.DrawFn) -> list[Candle]:
     stop=st.sampled_from([None, Decimal(1)]),
     deaths=st.sets(st.integers(1, 80)),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_kill_after_any_event_changes_no_fill(
     candles: list[Candle], stop: Decimal | None, deaths: set[int]
 ) -> None:

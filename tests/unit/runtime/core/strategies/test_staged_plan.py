@@ -282,7 +282,7 @@ def any_plan(
     depth=st.integers(1, 90),
     budget=st.integers(5_000, 50_000_000),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_plan_keeps_to_money_minimum_and_order(
     fields: dict[str, Any], last: Decimal, depth: int, budget: int
 ) -> None:
@@ -308,7 +308,7 @@ def test_a_plan_keeps_to_money_minimum_and_order(
 
 
 @given(fields=PLANS, cycle=st.integers(1, 1000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_same_seed_gives_the_same_plan(fields: dict[str, Any], cycle: int) -> None:
     args: dict[str, Any] = {"last": Decimal(3240), "support": Decimal(2900), "budget": 10_000_000}
 

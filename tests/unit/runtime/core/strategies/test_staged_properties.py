@@ -73,7 +73,7 @@ def play(
 
 
 @given(events=EVENTS, slow=st.booleans(), stop=st.sampled_from([None, Decimal(2)]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_bought_less_sold_is_held_after_any_events(
     events: list[tuple[str, int, int, int]], slow: bool, stop: Decimal | None
 ) -> None:
@@ -90,7 +90,7 @@ def test_bought_less_sold_is_held_after_any_events(
 
 
 @given(events=EVENTS, stop=st.sampled_from([None, Decimal(2)]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_state_read_back_after_each_event_changes_nothing(
     events: list[tuple[str, int, int, int]], stop: Decimal | None
 ) -> None:
@@ -119,7 +119,7 @@ def gain(run: HandRun[StagedState], price: Decimal) -> Decimal:
     last=st.integers(1500, 4500),
     depth=st.integers(5, 60),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_each_stage_lowers_the_average_and_the_target_earns_what_was_asked(
     sizing: Sizing, spacing: Spacing, percent: Decimal, last: int, depth: int
 ) -> None:

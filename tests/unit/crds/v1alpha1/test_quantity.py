@@ -1,10 +1,10 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from dantaro_operator.core.cluster.quantity import parse_quantity
+from dantaro_crds.v1alpha1.quantity import parse_quantity
 
 pytestmark = pytest.mark.unit
 
@@ -34,7 +34,6 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         parse_quantity(text)
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**12))
 def test_a_thousandth_is_a_thousandth(amount: int) -> None:
     assert parse_quantity(f"{amount}m") * 1000 == parse_quantity(str(amount)) == Decimal(amount)
