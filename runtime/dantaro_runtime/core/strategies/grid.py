@@ -34,7 +34,12 @@ from dantaro_runtime.core.strategies.grid_moves import (
     settle_purchase,
     start_shift,
 )
-from dantaro_runtime.core.strategies.grid_orders import STOP_LOSS, TRAILING, build_wanted
+from dantaro_runtime.core.strategies.grid_orders import (
+    STOP_LOSS,
+    TRAILING,
+    build_wanted,
+    exit_orders,
+)
 from dantaro_runtime.core.strategies.grid_plan import build_plan, check_stops
 from dantaro_runtime.core.strategies.grid_state import (
     EXIT,
@@ -142,8 +147,9 @@ class GridStrategy:
 
     @exact
     def on_flatten(self, state: GridState, context: Context) -> Step[GridState]:
-        """Sell everything and stop; twice is as once."""
-        if state.phase in {GridPhase.CLOSING, GridPhase.STOPPED} and not state.keeps_base:
+        """Sell everything and stop; twice is as once, unless what is left became worth an order."""
+        is_sold = state.phase is GridPhase.STOPPED and not exit_orders(state, context)
+        if (state.phase is GridPhase.CLOSING or is_sold) and not state.keeps_base:
             return advance(state, context)
         return close(state, context, reason="everything was to be sold", keeps_base=False)
 

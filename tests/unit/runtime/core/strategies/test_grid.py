@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from dantaro_runtime.core.orders import Side
+from dantaro_runtime.core.orders import OrderState, Side
 from dantaro_runtime.core.strategies.grid_state import GridPhase
 from dantaro_runtime.core.strategies.protocol import GridBook
 from tests.support.grid_exchange import GridExchange, make_grid
@@ -298,6 +298,20 @@ def test_flatten_sells_kept_coin_and_twice_is_as_once() -> None:
     assert exchange.base == 0
     exchange.flatten()
     assert (exchange.quote, exchange.state) == (quote, state)
+
+
+def test_flatten_sells_what_a_higher_price_made_worth_an_order() -> None:
+    exchange = GridExchange(make_grid(), is_instant=False)
+    exchange.open()
+    exchange.fill("i")
+    exchange.jump("3000")
+    exchange.flatten()
+    exchange.fill("x", exchange.live["x"].volume - Decimal("1.6"))
+    exchange.end("x", OrderState.CANCELLED)
+    assert (exchange.state.phase, exchange.live) == (GridPhase.STOPPED, {})
+    exchange.jump("3200")
+    exchange.flatten()
+    assert exchange.live["x"].volume == Decimal("1.6")
 
 
 def test_a_late_fill_after_the_sale_is_sold_too() -> None:
