@@ -31,6 +31,8 @@ from tests.support.processes import Running, command_path, running
 __all__ = ["Figures", "measure_operator"]
 
 PER_ACCOUNT = 10
+SETTLE_SECONDS = 30.0
+"""One cycle: what the start left to do is done."""
 STEADY_SECONDS = 60.0
 GIVE_UP_SECONDS = 600.0
 CHILDREN = frozenset(
@@ -87,6 +89,7 @@ def measure_operator(bots: int) -> Figures:
                 cpu, memory = _cpu_seconds(operator), _peak_mib(operator)
                 log = _audit(home / "one")
                 writes = [entry for entry in log if entry["verb"] in WRITES]
+                time.sleep(SETTLE_SECONDS)
                 began, used = time.monotonic(), _cpu_seconds(operator)
                 time.sleep(STEADY_SECONDS)
                 steady = (_cpu_seconds(operator) - used) / (time.monotonic() - began)

@@ -72,6 +72,9 @@ _RECONCILE_SECONDS = 120.0
 
 _STALLED_SECONDS = 300.0
 
+_FIRST_ANSWERS_SECONDS = 5.0
+"""So long the bots have to say how they are before anything is decided."""
+
 _LOOK_SECONDS = 10.0
 """A bot that has not answered for so long may have no pod that runs: its pod is read."""
 
@@ -221,7 +224,7 @@ class _Operator:
                 )
                 tasks = [
                     group.create_task(election.hold()),
-                    group.create_task(_work_once_caught_up(resync, workers)),
+                    group.create_task(_work_once_caught_up(resync, collection, workers)),
                     group.create_task(
                         collect_forever(
                             collection,
@@ -312,9 +315,12 @@ class _Operator:
         return Counter(bot.status.phase for bot in self._fleet.bots())
 
 
-async def _work_once_caught_up(resync: ResyncService, workers: ReconcileLoop) -> None:
+async def _work_once_caught_up(
+    resync: ResyncService, collection: CollectService, workers: ReconcileLoop
+) -> None:
     """To whom only half is known, a StatefulSet is not there and a bot has no Allocation."""
     await resync.catch_up()
+    await collection.wait_for_first_answers(patience=_FIRST_ANSWERS_SECONDS)
     await workers.run()
 
 

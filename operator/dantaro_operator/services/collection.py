@@ -19,6 +19,8 @@ _FIRST_PAUSE = 1.0
 _LONGEST_LOOK_PAUSE = 300.0
 """Most seconds between two looks at the account of a bot that does not answer."""
 
+_LOOK_SECONDS = 0.1
+
 _JITTER = 0.1
 """Largest part by which a pause is shortened, so that bots spread over the time."""
 
@@ -45,6 +47,7 @@ class _Turn:
     due: float
     backoff: Backoff
     asking: bool = False
+    asked: bool = False
     look_due: float = 0.0
     looks: Backoff | None = None
 
@@ -75,9 +78,7 @@ class CollectService:
         now = self._clock.monotonic()
         turns: dict[str, _Turn] = {}
         due: list[tuple[float, Bot]] = []
-        for bot in self._fleet.bots():
-            if self._fleet.record_of(bot.key).child is None:
-                continue
+        for bot in self._fleet.bots_with_child():
             uid = bot.metadata.uid
             turn = self._turns.get(uid) or _Turn(due=now, backoff=self._new_backoff())
             turns[uid] = turn
@@ -87,13 +88,25 @@ class CollectService:
         self._turns = turns
         return [bot for _, bot in sorted(due, key=lambda item: item[0])]
 
+    async def wait_for_first_answers(self, *, patience: float) -> None:
+        """Wait until every bot was asked once, at most so many seconds.
+
+        Decided before their first answers, each account would be looked at and written twice.
+        """
+        end = self._clock.monotonic() + patience
+        while self._clock.monotonic() < end and not all(
+            (turn := self._turns.get(bot.metadata.uid)) is not None and turn.asked
+            for bot in self._fleet.bots_with_child()
+        ):
+            await self._clock.sleep(_LOOK_SECONDS)
+
     async def ask(self, bot: Bot) -> None:
         """Ask a bot how it is, and ask for work on its account when that says something new."""
         turn = self._turns[bot.metadata.uid]
         try:
             report = await self._source.fetch_report(self._settings.url_of(bot))
         finally:
-            turn.asking = False
+            turn.asking, turn.asked = False, True
         now = self._clock.monotonic()
         # Another pod may have got the address of one that is gone.
         if report is None or report.uid != bot.metadata.uid:

@@ -69,6 +69,14 @@ class Fleet:
         for account in self._accounts.values():
             yield from account.bots.values()
 
+    def bots_with_child(self) -> Iterator[Bot]:
+        """Yield the bots that have a StatefulSet."""
+        for account in self._accounts.values():
+            for key, bot in account.bots.items():
+                record = self._records.get(key)
+                if record is not None and record.child is not None:
+                    yield bot
+
     def objects_of(self, account: Key) -> tuple[Resource, ...]:
         """Return the Allocations of the account's namespace and the bots of the account."""
         own = self._accounts.get(account)

@@ -26,7 +26,7 @@ GRACE_SECONDS = 30.0
 """So long after a list what it told may come by the watch and count as brought in time."""
 
 _LIST_AGAIN_SECONDS = 5.0
-"""So long after a list it is made again: what was deleted since is never brought."""
+"""So long without progress a list is made again: what was deleted since is never brought."""
 
 _LOOK_SECONDS = 0.05
 
@@ -97,9 +97,12 @@ class ResyncService:
             _LOG.warning("not listed, tried again after a pause", kind=kind, error=error.message)
             await self._clock.sleep(_LIST_AGAIN_SECONDS)
             return False
+        late = len(versions)
         list_again = self._clock.monotonic() + _LIST_AGAIN_SECONDS
-        while self._watches.find_late(versions):
-            if self._clock.monotonic() > list_again:
+        while waiting := len(self._watches.find_late(versions)):
+            if waiting < late:
+                late, list_again = waiting, self._clock.monotonic() + _LIST_AGAIN_SECONDS
+            elif self._clock.monotonic() > list_again:
                 return False
             await self._clock.sleep(_LOOK_SECONDS)
         return True

@@ -15,6 +15,7 @@ from tests.support.pod_runner import pod_runner
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
 
 AUTOS = ("one", "two")
+NAMES = ("named", *AUTOS)
 
 
 @pytest.fixture(scope="module")
@@ -51,24 +52,26 @@ def picks(world: OperatedNamespace) -> list[str]:
     return [told for name in AUTOS for told in world.told("SymbolPicked", name)]
 
 
-def test_bots_get_the_best_markets_that_are_free_and_keep_them(
-    world: OperatedNamespace, market: CentralClient
-) -> None:
+@pytest.fixture(scope="module")
+def three(world: OperatedNamespace, market: CentralClient) -> OperatedNamespace:
+    """One bot that names the best market, and two that take what is free; all ready."""
     text = market.get("/api/v1/recommendations").text
     best = Recommendations.model_validate_json(text).recommendations[0].symbol
-    shares = [share("TradingBot", name, 30) for name in ("named", *AUTOS)]
+    shares = [share("TradingBot", name, 30) for name in NAMES]
     # It buys nothing, so that it may go wherever it is sent.
     named = trading_bot_document("named", symbol=best, state="Stopped")
     autos = [trading_bot_document(name, symbol="auto") for name in AUTOS]
-
     world.create(allocation_document(shares=shares), named, *autos)
+    world.wait_for(
+        lambda: all(world.is_ready("tradingbots", name) for name in NAMES), "all three to be ready"
+    )
+    return world
 
-    def is_settled() -> bool:
-        return all(world.is_ready("tradingbots", name) for name in ("named", *AUTOS))
 
-    world.wait_for(is_settled, "all three to be ready")
+def test_bots_get_markets_that_are_free_and_keep_them(three: OperatedNamespace) -> None:
+    world = three
     given = [symbol_of(world, name) for name in AUTOS]
-    assert len({best, *given}) == 3
+    assert len({symbol_of(world, "named"), *given}) == 3
     assert [world.report(f"tb-{name}-0")["symbol"] for name in AUTOS] == given
     assert [told.partition(":")[0] for told in picks(world)] == given
     assert all("; liquidity: " in told for told in picks(world))
@@ -82,9 +85,10 @@ def test_bots_get_the_best_markets_that_are_free_and_keep_them(
     assert len(picks(world)) == 2
 
 
-def test_a_flat_bot_takes_up_a_named_market_without_a_restart(world: OperatedNamespace) -> None:
+def test_a_flat_bot_takes_up_a_named_market_without_a_restart(three: OperatedNamespace) -> None:
+    world = three
     process = world.runner.pid("tb-named-0")
-    taken = {symbol_of(world, name) for name in ("named", *AUTOS)}
+    taken = {symbol_of(world, name) for name in NAMES}
     free = next(s for s in ("KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL") if s not in taken)
 
     world.change("tradingbots", "named", symbol=free)
@@ -116,8 +120,9 @@ def test_a_flat_bot_makes_way_for_one_that_names_its_market(world: OperatedNames
 
 
 def test_without_a_recommendation_a_bot_waits_and_those_that_have_a_market_go_on(
-    world: OperatedNamespace,
+    three: OperatedNamespace,
 ) -> None:
+    world = three
     given = [symbol_of(world, name) for name in AUTOS]
     world.restart_operator(central_key_file="/nowhere/key")
     shares = [share("TradingBot", "late", 100)]
