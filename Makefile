@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
 .PHONY: help install fmt lint types imports test test-e2e check check-static verify generate lock demo \
-	bench build picture cluster-build cluster-up cluster-down cluster-image clean
+	bench build mutation picture pictures results cluster-build cluster-up cluster-down cluster-image clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -84,8 +84,17 @@ bench-operator: $(STAMP)  ## measure the operator with 300, 1,000 and 3,000 bots
 	@$(BIN)/python -m tests.cluster build --quiet
 	$(BIN)/python -m tests.bench.operator
 
+mutation: $(STAMP)  ## change the code of the books one place at a time; which changes does no test notice?
+	$(BIN)/python -m tests.support.mutation
+
 picture: $(STAMP)  ## draw the picture of the README from a real run
 	$(BIN)/python -m tests.support.picture
+
+pictures: $(STAMP)  ## draw the pictures of the strategy guide from recorded candles
+	$(BIN)/python -m tests.support.strategy_pictures
+
+results: $(STAMP)  ## print what each strategy made of a recorded month on four markets, run twice
+	$(BIN)/python -m tests.bench.results
 
 build: $(STAMP)  ## build wheel and sdist, import them in a clean environment
 	$(BIN)/python -m tests.support.check_build

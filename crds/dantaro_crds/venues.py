@@ -146,6 +146,8 @@ class VenueRules:
         fee_rate: Fee of one side, fraction of the notional, taken in quote currency.
         volume_places: Decimals of a volume.
         quote_places: Decimals of an amount of quote currency that a person would plan with.
+        max_open_orders: Most open orders of an account on the market; None where the venue
+            documents no cap (Upbit does not; Binance's MAX_NUM_ORDERS filter is one).
     """
 
     ticks: TickTable
@@ -153,6 +155,7 @@ class VenueRules:
     fee_rate: Decimal
     volume_places: int = 8
     quote_places: int = 0
+    max_open_orders: int | None = None
 
     def floor_volume(self, volume: Decimal) -> Decimal:
         """Return `volume` cut to the venue's decimals."""

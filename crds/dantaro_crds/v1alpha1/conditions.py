@@ -154,8 +154,6 @@ class Reason(StrEnum):
     """The grid or the stages cannot be placed as asked; the message says why."""
     SYMBOL_UNKNOWN = "SymbolUnknown"
     """Central does not know this market."""
-    STRATEGY_UNAVAILABLE = "StrategyUnavailable"
-    """This runtime has no such strategy."""
     LEVERAGE_UNSUPPORTED = "LeverageUnsupported"
     """The venue's adapter trades spot only."""
     VENUE_UNSUPPORTED = "VenueUnsupported"

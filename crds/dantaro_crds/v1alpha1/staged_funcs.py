@@ -1,14 +1,37 @@
-"""Pure values derived from one staged strategy, whatever the market does."""
+"""Pure values derived from one strategy of stages, or of one, whatever the market does."""
 
 from decimal import ROUND_CEILING, Decimal
 
 from dantaro_crds.errors import SpecError
 from dantaro_crds.money import exact
-from dantaro_crds.v1alpha1.strategies import Sizing, StagedStrategy
+from dantaro_crds.v1alpha1.strategies import (
+    AiStrategy,
+    BreakoutStrategy,
+    SignalStrategy,
+    Sizing,
+    StagedStrategy,
+)
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import VenueRules
 
-__all__ = ["check_staged_budget", "stage_weights"]
+__all__ = ["SingleStage", "check_staged_budget", "stage_weights", "to_single_stage"]
+
+SingleStage = SignalStrategy | BreakoutStrategy | AiStrategy
+"""Strategies that open a position with one buy: a staged cycle of one stage."""
+
+
+def to_single_stage(strategy: SingleStage) -> StagedStrategy:
+    """Return the staged cycle that trades the positions of such a strategy.
+
+    Without a take profit the cycle's own has no meaning.
+    """
+    fields = {
+        "take_profit_percent": strategy.take_profit_percent,
+        "stop_loss_percent": strategy.stop_loss_percent,
+    }
+    return StagedStrategy(
+        stages=1, **{name: value for name, value in fields.items() if value is not None}
+    )
 
 
 def stage_weights(staged: StagedStrategy, stages: int) -> tuple[Decimal, ...]:
@@ -45,10 +68,12 @@ def check_staged_budget(staged: StagedStrategy, rules: VenueRules, *, budget: De
         return
     step = Decimal(1).scaleb(-rules.quote_places)
     least = ((rules.min_total + step) * factor).quantize(step, rounding=ROUND_CEILING)
+    stages, advice = f" of {staged.stages} stages", "raise it or use fewer stages"
+    if staged.stages == 1:
+        stages, advice = "", "raise it"
     raise SpecError(
-        f"the budget of {staged.stages} stages must be at least {decimal_text(least)}, so that "
-        f"each is worth {decimal_text(rules.min_total)}, was {decimal_text(budget)}: raise it or "
-        "use fewer stages",
+        f"the budget{stages} must be at least {decimal_text(least)}, so that each buy is worth "
+        f"{decimal_text(rules.min_total)}, was {decimal_text(budget)}: {advice}",
         field="spec.allocationRef",
         code="BudgetTooSmall",
     )

@@ -111,9 +111,9 @@ class SignalStrategy(Model):
     min_confidence: DecimalStr = Field(default=Decimal("0.5"), le=1)
     """Lowest confidence of the vote that is acted on, fraction 0..1."""
     take_profit_percent: PositiveDecimalStr | None = None
-    """Net gain over cost at which the position is closed, percent."""
+    """Net gain over cost at which all is sold, percent, both fees included. Default: none."""
     stop_loss_percent: PositiveDecimalStr | None = Field(default=None, lt=100)
-    """Fall below the average cost at which the position is closed, percent."""
+    """Fall below the price at the cycle's start at which all is sold, percent. Default: none."""
 
 
 class BreakoutStrategy(Model):
@@ -128,9 +128,9 @@ class BreakoutStrategy(Model):
     volume_factor: PositiveDecimalStr = Decimal("1.5")
     """How many times its 20-candle mean the volume must be."""
     take_profit_percent: PositiveDecimalStr | None = None
-    """Net gain over cost at which the position is closed, percent."""
+    """Net gain over cost at which all is sold, percent, both fees included. Default: none."""
     stop_loss_percent: PositiveDecimalStr | None = Field(default=None, lt=100)
-    """Fall below the average cost at which the position is closed, percent."""
+    """Fall below the price at the cycle's start at which all is sold, percent. Default: none."""
 
 
 class AiStrategy(Model):
@@ -139,6 +139,6 @@ class AiStrategy(Model):
     min_confidence: DecimalStr = Field(default=Decimal("0.7"), le=1)
     """Lowest confidence that is acted on, fraction 0..1."""
     take_profit_percent: PositiveDecimalStr | None = None
-    """Net gain over cost at which the position is closed, percent."""
+    """Net gain over cost at which all is sold, percent, both fees included. Default: none."""
     stop_loss_percent: PositiveDecimalStr | None = Field(default=None, lt=100)
-    """Fall below the average cost at which the position is closed, percent."""
+    """Fall below the price at the cycle's start at which all is sold, percent. Default: none."""

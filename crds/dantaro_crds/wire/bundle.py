@@ -122,7 +122,11 @@ class Indicators(Model):
     """Indicators of a market on the asked interval; null in an analysis until they are computed."""
 
     values: dict[str, SignedDecimalStr] = Field(default_factory=dict)
-    """Value by name."""
+    """Value by name, see `IndicatorName`; what cannot be computed has no entry, it is never 0."""
+    time: UtcTime | None = None
+    """Open of the newest closed candle that they are of; null: not said, not to be acted on."""
+    interval: Interval | None = None
+    """Length of that candle; null: not said, not to be acted on."""
 
 
 class Decision(Model):
@@ -134,6 +138,10 @@ class Decision(Model):
     """Fraction 0..1."""
     reason: str
     """One sentence."""
+    time: UtcTime | None = None
+    """Market time of the decision; null: that of the analysis."""
+    valid_until: UtcTime | None = None
+    """Market time from which it is not acted on; null: 15 minutes after `time`."""
 
 
 class Analysis(Model):

@@ -5,6 +5,7 @@ Each check returns a `Refusal` or None; the first of an ordered tuple wins.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 
@@ -14,7 +15,7 @@ from dantaro_crds.v1alpha1.common import Mode
 from dantaro_crds.v1alpha1.conditions import Reason
 from dantaro_crds.v1alpha1.grid_bot import GridBot
 from dantaro_crds.v1alpha1.grid_bot_funcs import check_budget, check_grid
-from dantaro_crds.v1alpha1.staged_funcs import check_staged_budget
+from dantaro_crds.v1alpha1.staged_funcs import check_staged_budget, to_single_stage
 from dantaro_crds.v1alpha1.trading_bot import TradingBot
 from dantaro_crds.values import quote_of
 from dantaro_crds.venues import VenueRules, rules_for
@@ -30,9 +31,6 @@ __all__ = [
     "refuse_account",
     "refuse_bot",
 ]
-
-STRATEGIES = frozenset({"grid", "staged"})
-"""What the runtime of this version can trade by."""
 
 EXCHANGES = frozenset({"paper", "upbit"})
 """Exchanges whose rules this version knows."""
@@ -202,17 +200,6 @@ def _has_share(at: Situation) -> Refusal | None:
     )
 
 
-def _strategy_known(at: Situation) -> Refusal | None:
-    if not isinstance(at.bot, TradingBot) or at.bot.spec.strategy.name in STRATEGIES:
-        return None
-    name = at.bot.spec.strategy.name
-    return Refusal(
-        reason=Reason.STRATEGY_UNAVAILABLE,
-        field=f"spec.strategy.{name}",
-        message=f"expected staged (or a GridBot), was {name}: this version has no such strategy",
-    )
-
-
 def _spot_only(at: Situation) -> Refusal | None:
     if at.bot.spec.leverage == 1:
         return None
@@ -220,6 +207,20 @@ def _spot_only(at: Situation) -> Refusal | None:
         reason=Reason.LEVERAGE_UNSUPPORTED,
         field="spec.leverage",
         message=f"expected 1, was {at.bot.spec.leverage}: this exchange trades spot only",
+    )
+
+
+def _interval_fits(at: Situation) -> Refusal | None:
+    bot = at.bot
+    if not isinstance(bot, TradingBot) or bot.spec.strategy.breakout is None:
+        return None
+    if bot.spec.interval.span < timedelta(days=1):
+        return None
+    return Refusal(
+        reason=Reason.PLAN_REFUSED,
+        field="spec.interval",
+        message=f"expected an interval shorter than a day, was {bot.spec.interval}: the strategy "
+        "breakout looks at candles within the day, such as 15m",
     )
 
 
@@ -251,8 +252,8 @@ PLAIN_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
     _account_exists,
     _account_right,
     _has_share,
-    _strategy_known,
     _spot_only,
+    _interval_fits,
 )
 """Checks of a bot that do not look at its market, in order: each may rely on those before it."""
 
@@ -304,7 +305,11 @@ def _grid_fits(at: Situation) -> Refusal | None:
 
 
 def _stages_fit(at: Situation) -> Refusal | None:
-    staged = at.bot.spec.strategy.staged if isinstance(at.bot, TradingBot) else None
+    if not isinstance(at.bot, TradingBot):
+        return None
+    strategy = at.bot.spec.strategy
+    single = strategy.signal or strategy.breakout or strategy.ai
+    staged = to_single_stage(single) if single else strategy.staged
     if staged is None:
         return None
     return _refuse_by(lambda rules, budget: check_staged_budget(staged, rules, budget=budget), at)

@@ -19,25 +19,18 @@ from dantaro_runtime.core.desk_state import Cancel, DeskState, Place
 from dantaro_runtime.core.ledger import apply_fill, explain_imbalance
 from dantaro_runtime.core.live_orders import LiveOrders
 from dantaro_runtime.core.order_guard import Exposure, OrderGate
-from dantaro_runtime.core.orders import (
-    Fill,
-    Intent,
-    Order,
-    OrderState,
-    Side,
-    Trigger,
-)
+from dantaro_runtime.core.orders import Fill, Intent, Order, OrderState, Side, Trigger
 from dantaro_runtime.core.permit import Permit, Wishes, decide_permit, next_engine_state
-from dantaro_runtime.core.reconcile import compare
-from dantaro_runtime.core.risk import clear, has_day_changed, roll_day, sample, with_flow
-from dantaro_runtime.core.strategies.protocol import (
-    Book,
-    Context,
-    Level,
-    Step,
-    Strategy,
-    Wanted,
+from dantaro_runtime.core.reconcile import Balance, compare, without_new_entries
+from dantaro_runtime.core.risk import (
+    clear,
+    has_day_changed,
+    may_enter,
+    roll_day,
+    sample,
+    with_flow,
 )
+from dantaro_runtime.core.strategies.protocol import Book, Context, Level, Step, Strategy, Wanted
 
 __all__ = ["ANALYSIS_PERIODS", "Desk"]
 
@@ -87,6 +80,8 @@ class Desk(DeskBooks, Generic[S]):
         self.gate = OrderGate(limits=limits, rules=rules)
         self._last: Decimal | None = None
         self._analysis: Analysis | None = None
+        self._booked: tuple[S, Book] | None = None
+        self._seen: tuple[tuple[object, ...], Context] | None = None
 
     # What it knows
 
@@ -103,7 +98,9 @@ class Desk(DeskBooks, Generic[S]):
     @property
     def book(self) -> Book:
         """Return the strategy's accounting."""
-        return self.strategy.book(self.state)
+        if self._booked is None or self._booked[0] is not self.state:
+            self._booked = (self.state, self.strategy.book(self.state))
+        return self._booked[1]
 
     def is_analysis_fresh(self) -> bool:
         """Return whether the analysis in use may be acted on."""
@@ -158,13 +155,15 @@ class Desk(DeskBooks, Generic[S]):
         self._time = time
         self._last = last
         self._analysis = analysis
+        self._seen = None
         self.look_at_engine()
 
     def start_day(self, time: datetime, mark: Decimal | None) -> None:
         """Start a trading day if `time` lies in a new one; `mark` is the last price before it."""
-        if not has_day_changed(self.desk.risk, time):
-            return
         ledger = self.desk.ledger
+        if not has_day_changed(self.desk.risk, time) or (mark is None and ledger.base):
+            # Coin of unknown worth never counts as zero: the day stays unknown.
+            return
         equity = ledger.equity(mark) if mark is not None else ledger.quote
         risk = roll_day(self.desk.risk, time=time, equity=equity, realized=self.book.realized)
         self._set(risk=risk)
@@ -288,7 +287,9 @@ class Desk(DeskBooks, Generic[S]):
             self._wishes,
             engine=engine,
             tripped=self.desk.risk.trip is not None,
-            may_enter=self.is_analysis_fresh() and not self._is_cooling(),
+            may_enter=self._time is not None
+            and self.is_analysis_fresh()
+            and may_enter(self.desk.risk, self.gate.limits, self._time),
         )
         if permit is not self._permit:
             self._permit = permit
@@ -303,22 +304,33 @@ class Desk(DeskBooks, Generic[S]):
         """
         if self._last is None or (self._settled and not self.gate.holds_back):
             return None
-        wanted = tuple(self.gate.clamp(o, last=self._last) for o in self.wanted().orders)
+        wanted = self.gate.clamp(self.wanted().orders, last=self._last)
+        may_place = wanted
+        if self.permit is Permit.KEEP_ENTRIES:
+            may_place = without_new_entries(wanted, self.orders)
         gap = compare(
-            self._keep_resting(wanted),
+            may_place,
             tuple(self.orders),
             cycle=self.strategy.cycle(self.state),
             cancelling=self.orders.ending,
+            balance=Balance(
+                quote=self.desk.ledger.quote,
+                base=self.desk.ledger.base,
+                last=self._last,
+                fee_rate=self.rules.fee_rate,
+            ),
         )
         if gap.cancels:
             return Cancel(order=gap.cancels[0])
         refusals = dict(self.desk.refusals)
-        for intent in gap.places:
+        # What waits for money is shown to the guard too: it tells why.
+        missing = (*gap.places, *gap.waits)
+        for intent in missing:
             if refusals.get(intent.slot, 0) < _REFUSALS_IN_A_ROW and self._is_let_through(intent):
                 return Place(order=self._book_intent(intent))
         if wanted:
             # While nothing is wanted, what was refused before is still the reason.
-            self.gate.keep({intent.slot for intent in gap.places})
+            self.gate.keep({intent.slot for intent in missing})
         self._settled = True
         return None
 
@@ -331,17 +343,21 @@ class Desk(DeskBooks, Generic[S]):
         if risk.peak > self.desk.risk.peak and self.gate.limits.max_drawdown_percent is not None:
             # A new peak can never be computed again: it must not wait for the next fill.
             self._changes.urgent = True
-        self._set(risk=risk)
+        if risk is not self.desk.risk:
+            self._set(risk=risk)
         if risk.trip is None or before is not None:
             return False
         self.note(risk.trip.reason, risk.trip.message, level=Level.WARNING)
         return True
 
-    def _is_cooling(self) -> bool:
-        until = self.desk.risk.cooldown_until
-        return until is not None and self._time is not None and self._time < until
-
     def _context(self) -> Context:
+        # Asked for more often than it changes, as the book above: the last answer is kept.
+        key = (self.desk.ledger, self._permit, self.budget, len(self.orders))
+        if self._seen is None or self._seen[0] != key:
+            self._seen = (key, self._build_context())
+        return self._seen[1]
+
+    def _build_context(self) -> Context:
         assert self._time is not None
         assert self._last is not None
         ledger = self.desk.ledger
@@ -358,13 +374,6 @@ class Desk(DeskBooks, Generic[S]):
             analysis=self._analysis if self.is_analysis_fresh() else None,
             live_orders=len(self.orders),
         )
-
-    def _keep_resting(self, wanted: tuple[Intent, ...]) -> tuple[Intent, ...]:
-        # Without leave for new entries, what rests may stay and what does not is not placed.
-        if self.permit is not Permit.KEEP_ENTRIES:
-            return wanted
-        resting = {order.slot for order in self.orders}
-        return tuple(o for o in wanted if not o.entry or o.slot in resting)
 
     def _is_let_through(self, intent: Intent) -> bool:
         passes, message = self.gate.look(intent, self.exposure())
@@ -385,5 +394,5 @@ class Desk(DeskBooks, Generic[S]):
             self._changes.urgent = True
             self._settled = False
         for note in step.notes:
-            self.note(note.reason, note.message, level=note.level)
+            self.record(note)
             self._set(last_decision=note.message)

@@ -45,10 +45,12 @@ class DeskBooks:
 
     def note(self, reason: str, message: str, *, level: Level = Level.INFO) -> None:
         """Record something for people."""
+        self.record(Note(reason=reason, message=message, level=level))
+
+    def record(self, note: Note) -> None:
+        """Record a note at the present market time."""
         if self._time is not None:
-            self._changes.notes.append(
-                (self._time, Note(reason=reason, message=message, level=level))
-            )
+            self._changes.notes.append((self._time, note))
 
     def _known(self, client_id: str) -> Order:
         order = self.orders.get(client_id)

@@ -1,16 +1,17 @@
 """The last look at an order before it is sent. Exits pass even when a limit is tripped."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import StrEnum
 
 from dantaro_crds.v1alpha1.common import RiskLimits
 from dantaro_crds.venues import VenueRules
 from dantaro_runtime.core.ledger import Ledger
-from dantaro_runtime.core.orders import Intent, OrderType, Side
+from dantaro_runtime.core.orders import Intent, Side
 from dantaro_runtime.core.permit import Permit
 
-__all__ = ["Exposure", "OrderGate", "Refusal", "check_order", "clamp"]
+__all__ = ["Action", "Exposure", "OrderGate", "Verdict", "clamp", "judge_order"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,139 +41,287 @@ class Exposure:
     permit: Permit
 
 
+class Action(StrEnum):
+    """What becomes of an order."""
+
+    ALLOW = "Allow"
+    """It is sent as it is."""
+    SHRINK = "Shrink"
+    """It is sent with a tamer price."""
+    REFUSE = "Refuse"
+    """It is not sent now."""
+    HALT = "Halt"
+    """No order of its kind is sent, and those that rest are cancelled."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why an order may not be sent.
+class Verdict:
+    """What the guard says of an order.
 
     Attributes:
-        guard: PascalCase name of the check.
-        message: One sentence with measured value and limit.
+        action: What becomes of it.
+        intent: The order as it may be sent, or as it was refused.
+        guard: PascalCase name of the check that said so; empty when all let it pass.
+        limit: What the check allows.
+        measured: What it found.
+        message: One sentence with both.
     """
 
-    guard: str
-    message: str
+    action: Action
+    intent: Intent
+    guard: str = ""
+    limit: str = ""
+    measured: str = ""
+    message: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the order may be sent."""
+        return self.action in {Action.ALLOW, Action.SHRINK}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Band:
+    """Prices beyond which a limit would hurt: a sale below, a buy above."""
+
+    lowest_sale: Decimal
+    highest_buy: Decimal
+
+
+def _band(*, last: Decimal, limits: RiskLimits, rules: VenueRules) -> _Band:
+    part = limits.price_band_percent / 100
+    return _Band(
+        lowest_sale=rules.ticks.ceil(last * (1 - part)),
+        highest_buy=rules.ticks.floor(last * (1 + part)),
+    )
+
+
+def _is_price(price: Decimal) -> bool:
+    return price.is_finite() and price > 0
+
+
+def _within(intent: Intent, band: _Band) -> Intent:
+    price = intent.price
+    if price is None or not price.is_finite():
+        return intent
+    if intent.side is Side.SELL:
+        is_beyond, bound = not intent.entry and price < band.lowest_sale, band.lowest_sale
+    else:
+        is_beyond, bound = intent.bounded and price > band.highest_buy, band.highest_buy
+    return replace(intent, price=bound) if is_beyond else intent
 
 
 def clamp(intent: Intent, *, last: Decimal, limits: RiskLimits, rules: VenueRules) -> Intent:
-    """Return an exit whose limit is not further below the last price than the price band allows.
+    """Return an order whose limit is not further on the wrong side than the price band allows.
 
-    An exit beyond the band is sent at the bound, never dropped.
+    An exit, or an order at a line that the price has gapped past, is sent at the bound and never
+    dropped.
     """
-    if intent.entry or intent.price is None or intent.side is not Side.SELL:
-        return intent
-    bound = rules.ticks.ceil(last * (1 - limits.price_band_percent / 100))
-    return replace(intent, price=bound) if intent.price < bound else intent
+    return _within(intent, _band(last=last, limits=limits, rules=rules))
 
 
-_Check = Callable[[Intent, Exposure, RiskLimits, VenueRules], Refusal | None]
+_Check = Callable[[Intent, Exposure, RiskLimits, VenueRules], Verdict | None]
 
 
-def check_order(
+def judge_order(
     intent: Intent, exposure: Exposure, *, limits: RiskLimits, rules: VenueRules
-) -> Refusal | None:
-    """Return why an order may not be sent; None lets it through. The first failing check wins."""
+) -> Verdict:
+    """Return what becomes of an order.
+
+    The checks run in their order, each on the order as those before left it; the first that refuses
+    it ends them.
+    """
+    verdict = Verdict(action=Action.ALLOW, intent=intent)
     for check in _CHECKS:
-        if refusal := check(intent, exposure, limits, rules):
-            return refusal
-    return None
+        found = check(verdict.intent, exposure, limits, rules)
+        if found is not None:
+            verdict = found
+        if not verdict.passes:
+            break
+    return verdict
 
 
-def _permit(intent: Intent, exposure: Exposure, _: RiskLimits, __: VenueRules) -> Refusal | None:
+def _permit(intent: Intent, exposure: Exposure, _: RiskLimits, __: VenueRules) -> Verdict | None:
     if exposure.permit is Permit.ALL or (
         not intent.entry and exposure.permit is not Permit.NOTHING
     ):
         return None
-    return Refusal(guard="Permit", message=f"orders permitted now: {exposure.permit}")
+    waits = exposure.permit is Permit.KEEP_ENTRIES
+    return Verdict(
+        action=Action.REFUSE if waits else Action.HALT,
+        intent=intent,
+        guard="Permit",
+        limit=exposure.permit.value,
+        measured="Entry" if intent.entry else "Exit",
+        message=f"orders permitted now: {exposure.permit}",
+    )
 
 
-def _price_sane(
-    intent: Intent, exposure: Exposure, limits: RiskLimits, rules: VenueRules
-) -> Refusal | None:
-    if not exposure.last.is_finite() or exposure.last <= 0:
-        return Refusal(guard="Price", message=f"the last price must be > 0, was {exposure.last}")
-    if intent.price is None:
-        return None
-    if intent.price <= 0 or not rules.ticks.is_on_tick(intent.price):
-        return Refusal(guard="Tick", message=f"the price must be on a tick, was {intent.price}")
-    bound = exposure.last * (1 + limits.price_band_percent / 100)
-    if intent.side is Side.BUY and intent.price > bound:
-        return Refusal(
-            guard="PriceBand",
-            message=f"a buy may stand at most {limits.price_band_percent} % above the last price "
-            f"{exposure.last}, was {intent.price}",
+def _price(intent: Intent, exposure: Exposure, _: RiskLimits, rules: VenueRules) -> Verdict | None:
+    if not _is_price(exposure.last):
+        return Verdict(
+            action=Action.REFUSE,
+            intent=intent,
+            guard="Price",
+            limit="> 0",
+            measured=str(exposure.last),
+            message=f"the last price must be > 0, was {exposure.last}",
         )
-    return None
+    if intent.price is None or (_is_price(intent.price) and rules.ticks.is_on_tick(intent.price)):
+        return None
+    return Verdict(
+        action=Action.REFUSE,
+        intent=intent,
+        guard="Tick",
+        limit="> 0, on a tick",
+        measured=str(intent.price),
+        message=f"the price must be on a tick, was {intent.price}",
+    )
+
+
+def _price_band(
+    intent: Intent, exposure: Exposure, limits: RiskLimits, rules: VenueRules
+) -> Verdict | None:
+    band = _band(last=exposure.last, limits=limits, rules=rules)
+    tamed = _within(intent, band)
+    if tamed is not intent:
+        return Verdict(
+            action=Action.SHRINK,
+            intent=tamed,
+            guard="PriceBand",
+            limit=str(tamed.price),
+            measured=str(intent.price),
+            message=f"the price {intent.price} is beyond the price band: sent at {tamed.price}",
+        )
+    if intent.price is None or intent.side is Side.SELL or intent.price <= band.highest_buy:
+        return None
+    return Verdict(
+        action=Action.REFUSE,
+        intent=intent,
+        guard="PriceBand",
+        limit=str(band.highest_buy),
+        measured=str(intent.price),
+        message=f"a buy may stand at most {limits.price_band_percent} % above the last price "
+        f"{exposure.last}, was {intent.price}",
+    )
+
+
+def _volume(intent: Intent, _: Exposure, __: RiskLimits, rules: VenueRules) -> Verdict | None:
+    if intent.volume.is_finite() and rules.is_volume(intent.volume):
+        return None
+    return Verdict(
+        action=Action.REFUSE,
+        intent=intent,
+        guard="Volume",
+        limit=f"> 0, {rules.volume_places} decimals",
+        measured=str(intent.volume),
+        message=f"the volume must be > 0 with at most {rules.volume_places} decimals, "
+        f"was {intent.volume}",
+    )
 
 
 def _value(
     intent: Intent, exposure: Exposure, limits: RiskLimits, rules: VenueRules
-) -> Refusal | None:
-    if not rules.is_volume(intent.volume):
-        return Refusal(
-            guard="Volume",
-            message=f"the volume must be > 0 with at most {rules.volume_places} decimals, "
-            f"was {intent.volume}",
-        )
-    value = intent.volume * (exposure.last if intent.price is None else intent.price)
+) -> Verdict | None:
+    value = intent.volume * _price_of(intent, exposure)
     if value < rules.min_total:
-        return Refusal(
+        return Verdict(
+            action=Action.REFUSE,
+            intent=intent,
             guard="MinValue",
+            limit=str(rules.min_total),
+            measured=f"{value:.4f}",
             message=f"the value must be at least {rules.min_total}, was {value:.4f}",
         )
     if intent.entry and limits.max_order_value is not None and value > limits.max_order_value:
-        return Refusal(
+        return Verdict(
+            action=Action.REFUSE,
+            intent=intent,
             guard="MaxOrderValue",
+            limit=str(limits.max_order_value),
+            measured=f"{value:.2f}",
             message=f"the value must be at most {limits.max_order_value}, was {value:.2f}",
         )
     return None
 
 
-def _money(intent: Intent, exposure: Exposure, _: RiskLimits, rules: VenueRules) -> Refusal | None:
+def _money(intent: Intent, exposure: Exposure, _: RiskLimits, rules: VenueRules) -> Verdict | None:
     if intent.side is Side.SELL:
         free = exposure.ledger.base - exposure.open_sells
-        if intent.volume > free:
-            return Refusal(
-                guard="OwnCoin",
-                message=f"a sale may not exceed own free coin {free}, was {intent.volume}",
-            )
-        return None
-    price = exposure.last if intent.price is None else intent.price
-    needed = price * intent.volume * (1 + rules.fee_rate)
-    free = exposure.ledger.quote - exposure.open_buys
-    if needed > free:
-        return Refusal(
-            guard="Budget", message=f"the order needs {needed:.2f}, own free money is {free:.2f}"
+        if intent.volume <= free:
+            return None
+        return Verdict(
+            action=Action.REFUSE,
+            intent=intent,
+            guard="OwnCoin",
+            limit=str(free),
+            measured=str(intent.volume),
+            message=f"a sale may not exceed own free coin {free}, was {intent.volume}",
         )
-    return None
+    needed = intent.volume * _price_of(intent, exposure) * (1 + rules.fee_rate)
+    free = exposure.ledger.quote - exposure.open_buys
+    if needed <= free:
+        return None
+    return Verdict(
+        action=Action.REFUSE,
+        intent=intent,
+        guard="Budget",
+        limit=f"{free:.2f}",
+        measured=f"{needed:.2f}",
+        message=f"the order needs {needed:.2f}, own free money is {free:.2f}",
+    )
 
 
 def _position_share(
     intent: Intent, exposure: Exposure, limits: RiskLimits, _: VenueRules
-) -> Refusal | None:
+) -> Verdict | None:
     if not intent.entry or limits.max_position_percent is None:
         return None
     volume = exposure.ledger.base + exposure.open_buy_volume + intent.volume
-    price = exposure.last if intent.type is OrderType.MARKET else intent.price or exposure.last
-    at_cost = exposure.cost + exposure.open_buys + intent.volume * price
-    equity = exposure.ledger.equity(exposure.last)
-    share = 100 * max(volume * exposure.last, at_cost) / equity if equity > 0 else Decimal(100)
-    if share <= limits.max_position_percent:
+    at_cost = exposure.cost + exposure.open_buys + intent.volume * _price_of(intent, exposure)
+    value, equity = max(volume * exposure.last, at_cost), exposure.ledger.equity(exposure.last)
+    if 100 * value <= limits.max_position_percent * equity:
         return None
-    return Refusal(
+    share = f"{100 * value / equity:.2f} %" if equity > 0 else "all"
+    return Verdict(
+        action=Action.REFUSE,
+        intent=intent,
         guard="MaxPosition",
+        limit=f"{limits.max_position_percent} %",
+        measured=share,
         message=f"the position may be at most {limits.max_position_percent} % of the equity, "
-        f"would be {share:.2f} %",
+        f"would be {share}",
     )
 
 
-def _rate(_: Intent, exposure: Exposure, limits: RiskLimits, __: VenueRules) -> Refusal | None:
+def _rate(intent: Intent, exposure: Exposure, limits: RiskLimits, _: VenueRules) -> Verdict | None:
     limit = limits.max_orders_per_minute or exposure.orders_per_minute
     if exposure.placed_last_minute < limit:
         return None
-    return Refusal(guard="OrderRate", message=f"at most {limit} orders a minute")
+    return Verdict(
+        action=Action.REFUSE,
+        intent=intent,
+        guard="OrderRate",
+        limit=str(limit),
+        measured=str(exposure.placed_last_minute),
+        message=f"at most {limit} orders a minute",
+    )
 
 
-_CHECKS: tuple[_Check, ...] = (_permit, _price_sane, _value, _money, _position_share, _rate)
+def _price_of(intent: Intent, exposure: Exposure) -> Decimal:
+    return exposure.last if intent.price is None else intent.price
+
+
+_CHECKS: tuple[_Check, ...] = (
+    _permit,
+    _price,
+    _price_band,
+    _volume,
+    _value,
+    _money,
+    _position_share,
+    _rate,
+)
 
 
 class OrderGate:
@@ -206,22 +355,26 @@ class OrderGate:
         """Tell every refusal anew."""
         self._refused.clear()
 
-    def clamp(self, intent: Intent, *, last: Decimal) -> Intent:
-        """Return the order as it may be sent: an exit not below the price band."""
-        return clamp(intent, last=last, limits=self.limits, rules=self._rules)
+    def clamp(self, intents: Iterable[Intent], *, last: Decimal) -> tuple[Intent, ...]:
+        """Return the orders as they may be sent, none beyond the price band that may be moved."""
+        if not _is_price(last):
+            return tuple(intents)
+        band = _band(last=last, limits=self.limits, rules=self._rules)
+        return tuple(_within(intent, band) for intent in intents)
 
     def look(self, intent: Intent, exposure: Exposure) -> tuple[bool, str]:
         """Return whether an order passes, and what is to be told about it."""
-        refusal = check_order(intent, exposure, limits=self.limits, rules=self._rules)
-        if refusal is None:
+        verdict = judge_order(intent, exposure, limits=self.limits, rules=self._rules)
+        if verdict.passes:
             self._refused.pop(intent.slot, None)
             return True, ""
-        if self._refused.get(intent.slot, ("", ""))[0] == refusal.guard:
+        told = self._refused.get(intent.slot)
+        if told is not None and told[0] == verdict.guard:
             return False, ""
         price = "the market" if intent.price is None else f"{intent.price:f}"
         text = (
-            f"{intent.side} {intent.volume} at {price} ({intent.slot}) was not sent: "
-            f"{refusal.message}"
+            f"{intent.side} {intent.volume} at {price} ({intent.slot}) was not sent "
+            f"({verdict.guard}): {verdict.message}"
         )
-        self._refused[intent.slot] = (refusal.guard, text)
+        self._refused[intent.slot] = (verdict.guard, text)
         return False, text

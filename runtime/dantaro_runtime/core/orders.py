@@ -65,6 +65,8 @@ class Intent:
         volume: Base currency, > 0, cut to the venue's decimals.
         price: Limit in quote currency on a tick; None is a market order.
         entry: Whether it adds to the position; the risk gate stops entries only.
+        bounded: Whether a limit beyond the price band is moved to its bound and not refused: a buy
+            at a line that the price has gapped past. Every exit is.
     """
 
     slot: str
@@ -72,6 +74,7 @@ class Intent:
     volume: Decimal
     price: Decimal | None
     entry: bool
+    bounded: bool = False
 
     @property
     def type(self) -> OrderType:

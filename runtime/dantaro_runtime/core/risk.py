@@ -18,6 +18,7 @@ __all__ = [
     "Trip",
     "clear",
     "has_day_changed",
+    "may_enter",
     "risk_day",
     "roll_day",
     "sample",
@@ -80,6 +81,19 @@ def has_day_changed(state: RiskState, time: datetime) -> bool:
     return state.day is None or risk_day(time) > state.day
 
 
+def may_enter(state: RiskState, limits: RiskLimits, time: datetime) -> bool:
+    """Return whether the limits, latches apart, leave room for new entries.
+
+    Not while the day's loss is limited and cannot be told, and not while a pause after a trip runs;
+    a clock set back never makes the pause longer.
+    """
+    is_limited = limits.max_daily_loss is not None or limits.max_daily_loss_percent is not None
+    if is_limited and has_day_changed(state, time):
+        return False
+    until = state.cooldown_until
+    return until is None or not until - TRIP_COOLDOWN <= time < until
+
+
 def roll_day(state: RiskState, *, time: datetime, equity: Decimal, realized: Decimal) -> RiskState:
     """Return the state at the start of the day that holds `time`.
 
@@ -120,14 +134,12 @@ def sample(
     state: RiskState, limits: RiskLimits, *, equity: Decimal, realized: Decimal
 ) -> RiskState:
     """Return the state after one look at the equity; a limit that is reached latches."""
-    state = replace(state, peak=max(state.peak, equity))
+    if equity > state.peak:
+        state = replace(state, peak=equity)
     if state.trip is not None:
         return state
-    return replace(
-        state,
-        trip=_daily_loss(state, limits, equity, realized=realized)
-        or _drawdown(state, limits, equity),
-    )
+    trip = _daily_loss(state, limits, equity, realized=realized) or _drawdown(state, limits, equity)
+    return state if trip is None else replace(state, trip=trip)
 
 
 def clear(state: RiskState, *, time: datetime, equity: Decimal) -> RiskState:

@@ -1,5 +1,6 @@
 """The bot's records: state, orders, fills, notes, snapshots."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -177,8 +178,10 @@ class BotStore(Generic[S]):
                 "ts": utc_text(time),
                 "market": desk.market,
                 "decision": note.reason,
+                "confidence": maybe_text(note.confidence),
                 "reason": note.message,
-                "acted": True,
+                "inputs": json.dumps(dict(note.inputs)) if note.inputs else None,
+                "acted": note.acted,
             }
             for time, note in notes
             if note.level is Level.INFO

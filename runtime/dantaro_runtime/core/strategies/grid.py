@@ -37,6 +37,7 @@ from dantaro_runtime.core.strategies.grid_moves import (
 from dantaro_runtime.core.strategies.grid_orders import (
     STOP_LOSS,
     TRAILING,
+    CellIntents,
     build_wanted,
     exit_orders,
 )
@@ -69,6 +70,7 @@ class GridStrategy:
     def __init__(self, parameters: GridParameters) -> None:
         self._parameters = parameters
         self._asked: tuple[GridState, tuple[object, ...], Wanted] | None = None
+        self._intents = CellIntents()
 
     def initial(self) -> GridState:
         """Return the state of a bot that has never traded."""
@@ -81,7 +83,7 @@ class GridStrategy:
         if state.phase is GridPhase.WAITING:
             return self._start(state, context)
         if plan is not None and state.phase is GridPhase.BUYING_INITIAL:
-            return look_at_purchase(state, plan, context)
+            return self._look_at_purchase(state, plan, context)
         if plan is not None and state.phase in TRADING:
             return self._look_at_parameters(state, plan, context)
         if state.phase is GridPhase.REPLANNING and not context.live_orders:
@@ -153,7 +155,6 @@ class GridStrategy:
             return advance(state, context)
         return close(state, context, reason="everything was to be sold", keeps_base=False)
 
-    @exact
     def wanted(self, state: GridState, context: Context) -> Wanted:
         """Return the orders from the price outward, the sell first, and the armed triggers.
 
@@ -163,7 +164,7 @@ class GridStrategy:
         is_closing = state.phase is GridPhase.CLOSING
         key = (context.rules, context.entries_allowed, context.last if is_closing else None)
         if self._asked is None or self._asked[0] is not state or self._asked[1] != key:
-            self._asked = (state, key, build_wanted(state, context))
+            self._asked = (state, key, build_wanted(state, context, self._intents))
         return self._asked[2]
 
     def leave(self, state: GridState) -> GridState | None:
@@ -220,10 +221,19 @@ class GridStrategy:
             return self._refuse(state, error, context)
         return begin(state, plan, context)
 
+    def _look_at_purchase(
+        self, state: GridState, plan: GridPlan, context: Context
+    ) -> Step[GridState]:
+        given_up = look_at_purchase(state, plan, context)
+        if given_up.state.phase is not GridPhase.WAITING:
+            return given_up
+        again = self._start(given_up.state, context)
+        return Step(state=again.state, notes=(*given_up.notes, *again.notes))
+
     def _look_at_parameters(
         self, state: GridState, plan: GridPlan, context: Context
     ) -> Step[GridState]:
-        if self._parameters == plan.parameters:
+        if self._parameters is plan.parameters or self._parameters == plan.parameters:
             return Step(state=replace(state, refusal=None) if state.refusal else state)
         try:
             if _has_same_lines(self._parameters, plan.parameters):

@@ -71,6 +71,7 @@ def cell_intent(plan: GridPlan, cell: Cell, *, number: int, rules: VenueRules) -
         volume=volume,
         price=price,
         entry=cell.side is Side.BUY,
+        bounded=True,
     )
 
 

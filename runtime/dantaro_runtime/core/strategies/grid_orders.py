@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain, zip_longest
 
+from dantaro_crds.money import exact
+from dantaro_crds.venues import VenueRules
 from dantaro_runtime.core.orders import Intent, Side, Trigger, TriggerKind
 from dantaro_runtime.core.strategies.grid_cells import cell_intent, lacking_base
 from dantaro_runtime.core.strategies.grid_plan import trailing_price
@@ -10,6 +12,7 @@ from dantaro_runtime.core.strategies.grid_state import (
     EXIT,
     PURCHASE,
     TRADING,
+    Cell,
     GridPhase,
     GridPlan,
     GridState,
@@ -17,7 +20,7 @@ from dantaro_runtime.core.strategies.grid_state import (
 )
 from dantaro_runtime.core.strategies.protocol import Context, Wanted
 
-__all__ = ["STOP_LOSS", "TAKE_PROFIT", "TRAILING", "build_wanted", "exit_orders"]
+__all__ = ["STOP_LOSS", "TAKE_PROFIT", "TRAILING", "CellIntents", "build_wanted", "exit_orders"]
 
 STOP_LOSS = "stop-loss"
 """Trigger: sell or keep everything, then stop."""
@@ -29,7 +32,23 @@ TRAILING = "trailing"
 """Trigger: move the grid up."""
 
 
-def build_wanted(state: GridState, context: Context) -> Wanted:
+class CellIntents:
+    """Orders that cells want, kept while plan and cell are the same: a fill changes one of many."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[GridPlan, Cell, VenueRules, Intent | None]] = {}
+
+    def find(self, plan: GridPlan, cell: Cell, *, number: int, rules: VenueRules) -> Intent | None:
+        """Return the order that a cell wants; None while it is too small to be placed."""
+        known = self._known.get(number)
+        if known is None or known[0] is not plan or known[1] is not cell or known[2] is not rules:
+            intent = cell_intent(plan, cell, number=number, rules=rules)
+            known = self._known[number] = (plan, cell, rules, intent)
+        return known[3]
+
+
+@exact
+def build_wanted(state: GridState, context: Context, intents: CellIntents) -> Wanted:
     """Return what a grid wants to be live and armed now."""
     plan = state.plan
     if state.phase is GridPhase.CLOSING:
@@ -38,7 +57,10 @@ def build_wanted(state: GridState, context: Context) -> Wanted:
         return Wanted()
     orders = _purchase_orders(state, plan, context)
     if state.phase in TRADING:
-        orders = (*orders, *_cell_orders(state, plan, context))
+        orders = (*orders, *_cell_orders(state, plan, context, intents))
+    # The nearest lines: what fills brings the next ones in. With a cap of at least 2 the nearest
+    # buy and the nearest sell are always among them.
+    orders = orders[: context.rules.max_open_orders]
     return Wanted(orders=orders, triggers=tuple(_triggers(state, plan, context)))
 
 
@@ -61,12 +83,14 @@ def _purchase_orders(state: GridState, plan: GridPlan, context: Context) -> tupl
     return (Intent(slot=PURCHASE, side=Side.BUY, volume=volume, price=plan.entry, entry=True),)
 
 
-def _cell_orders(state: GridState, plan: GridPlan, context: Context) -> Iterator[Intent]:
+def _cell_orders(
+    state: GridState, plan: GridPlan, context: Context, intents: CellIntents
+) -> Iterator[Intent]:
     # From the price outward, the sell first: a crash while placing leaves the useful orders.
     sells: list[Intent] = []
     buys: list[Intent] = []
     for number, cell in enumerate(state.cells):
-        intent = cell_intent(plan, cell, number=number, rules=context.rules)
+        intent = intents.find(plan, cell, number=number, rules=context.rules)
         if intent is not None:
             (buys if intent.side is Side.BUY else sells).append(intent)
     outward = chain.from_iterable(zip_longest(sells, reversed(buys)))

@@ -44,11 +44,17 @@ class Note:
         reason: PascalCase code.
         message: One sentence with the figures.
         level: Attention.
+        confidence: Of a decision, fraction 0..1; None for anything else.
+        inputs: What a decision was made of: names and figures, in the order of looking.
+        acted: Whether a decision was acted on.
     """
 
     reason: str
     message: str
     level: Level = Level.INFO
+    confidence: Decimal | None = None
+    inputs: tuple[tuple[str, str], ...] = ()
+    acted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

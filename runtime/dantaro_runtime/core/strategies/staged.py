@@ -26,6 +26,7 @@ from dantaro_runtime.core.strategies.staged_moves import (
     after_entry_end,
     after_take_profit,
     after_target_end,
+    end_pause,
     look_at_entry,
     pause_text,
     retarget,
@@ -57,12 +58,15 @@ class StagedTrading:
 
     Args:
         parameters: Of the object, as they are now. The running cycle has its own.
+        has_target: Whether a new cycle sells at the parameters' profit; else only a stop loss or
+            `exit` ends it.
     """
 
     name = "staged"
 
-    def __init__(self, parameters: StagedStrategy) -> None:
+    def __init__(self, parameters: StagedStrategy, *, has_target: bool = True) -> None:
         self._parameters = parameters
+        self._has_target = has_target
 
     def initial(self) -> StagedState:
         """Return the state of a bot that has never traded."""
@@ -147,6 +151,13 @@ class StagedTrading:
         return stop(replace(state, needs_reset=True), context, reason=reason)
 
     @exact
+    def exit(self, state: StagedState, context: Context, *, reason: str) -> Step[StagedState]:
+        """Sell everything as the regular end of the cycle; without one nothing happens."""
+        if state.phase not in OPEN_CYCLE:
+            return Step(state=state)
+        return stop(state, context, reason=reason, is_exit=True)
+
+    @exact
     def leave(self, state: StagedState) -> StagedState | None:
         """Return the state between two cycles without plan and coin; pauses and limits go along."""
         if state.phase in OPEN_CYCLE or state.phase is StagedPhase.STOPPING:
@@ -198,25 +209,27 @@ class StagedTrading:
             case StagedPhase.STOPPED:
                 return f"stopped, {state.stop_reason}; {pause_text(state)}"
             case StagedPhase.ENTERING | StagedPhase.HOLDING | StagedPhase.EXITING:
-                if state.plan is not None and state.plan.parameters != self._parameters:
+                if state.plan is not None and self._is_changed(state.plan):
                     return "the new parameters take effect with the next cycle"
                 return ""
+
+    def _is_changed(self, plan: StagedPlan) -> bool:
+        return (plan.parameters, plan.has_target) != (self._parameters, self._has_target)
 
     # Start of a cycle
 
     def _start(self, state: StagedState, context: Context) -> Step[StagedState]:
-        is_pausing = state.cooldown_until is not None and context.time < state.cooldown_until
-        if is_pausing or context.live_orders:
+        rested = end_pause(state, context)
+        if rested is None:
             return Step(state=state)
-        state = replace(state, phase=StagedPhase.IDLE, cooldown_until=None, stop_reason="")
-        plan = self._plan(state, context)
+        plan = self._plan(rested, context)
         if isinstance(plan, Waiting):
-            return _wait(state, plan)
+            return _wait(rested, plan)
         state = replace(
-            state,
+            rested,
             phase=StagedPhase.ENTERING,
             cycle=state.cycle + 1,
-            plan=plan,
+            plan=replace(plan, has_target=self._has_target),
             stages=tuple(Stage() for _ in plan.prices),
             target=None,
             is_late=False,
@@ -260,9 +273,10 @@ def _wait(state: StagedState, waiting: Waiting) -> Step[StagedState]:
 def _start_note(state: StagedState, plan: StagedPlan) -> Note:
     end = "" if plan.support is None else f" to the support level {decimal_text(plan.support)}"
     guard = "no stop loss" if plan.stop is None else f"stop loss {decimal_text(plan.stop)}"
+    count = len(plan.prices)
     return Note(
         reason="CycleStarted",
-        message=f"cycle {state.cycle}: {len(plan.prices)} stages from "
+        message=f"cycle {state.cycle}: {count} stage{'s' if count > 1 else ''} from "
         f"{decimal_text(plan.reference)}{end} with {decimal_text(plan.budget)}, first buy at most "
         f"at {decimal_text(plan.entry)}, {guard}",
     )

@@ -73,13 +73,13 @@ def build_target(
         time: Market time.
 
     Returns:
-        None when it would be worth less than the venue's minimum.
+        None when the plan has none, or it would be worth less than the venue's minimum.
 
     Source:
         Staged definition, section 4.
     """
     volume = rules.floor_volume(state.held)
-    if not volume:
+    if not volume or not plan.has_target:
         return None
     gain = 1 + plan.parameters.take_profit_percent / 100
     # One quotient only, so that a price that lies on a tick comes out exactly.

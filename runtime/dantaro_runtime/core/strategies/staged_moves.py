@@ -29,6 +29,7 @@ __all__ = [
     "after_entry_end",
     "after_take_profit",
     "after_target_end",
+    "end_pause",
     "look_at_entry",
     "pause_text",
     "retarget",
@@ -46,6 +47,17 @@ STOP_COOLDOWN = timedelta(minutes=60)
 
 REPLACE_PAUSE = timedelta(seconds=60)
 """How long a sale at a profit stands before a stage that fills in parts replaces it."""
+
+
+# Between two cycles
+
+
+def end_pause(state: StagedState, context: Context) -> StagedState | None:
+    """Return the state from which a cycle may start; None while a pause or an order is left."""
+    is_pausing = state.cooldown_until is not None and context.time < state.cooldown_until
+    if is_pausing or context.live_orders:
+        return None
+    return replace(state, phase=StagedPhase.IDLE, cooldown_until=None, stop_reason="")
 
 
 # The first buy
@@ -198,8 +210,17 @@ def _close(state: StagedState, context: Context, *, ended: datetime) -> Step[Sta
 # Stops
 
 
-def stop(state: StagedState, context: Context, *, reason: str) -> Step[StagedState]:
-    """Return the state in which everything is cancelled and sold at market."""
+def stop(
+    state: StagedState, context: Context, *, reason: str, is_exit: bool = False
+) -> Step[StagedState]:
+    """Return the state in which everything is cancelled and sold at market.
+
+    Args:
+        state: Any.
+        context: As it is now.
+        reason: Why, one sentence.
+        is_exit: Whether it is the regular end of a cycle: then only a cycle's pause follows.
+    """
     state = replace(
         state,
         phase=StagedPhase.STOPPING,
@@ -207,10 +228,12 @@ def stop(state: StagedState, context: Context, *, reason: str) -> Step[StagedSta
         is_late=False,
         cooldown_until=None,
         stop_reason=reason,
+        is_exit=is_exit,
         waiting=None,
     )
     message = f"{reason}: {decimal_text(state.held)} is sold at market"
-    note = Note(reason="SellingAll", message=message, level=Level.WARNING)
+    level = Level.INFO if is_exit else Level.WARNING
+    note = Note(reason="SellingAll", message=message, level=level)
     step = advance(state, context)
     return Step(state=step.state, notes=(note, *step.notes))
 
@@ -228,6 +251,8 @@ def advance(
     is_stopping = state.phase is StagedPhase.STOPPING
     if not is_stopping or context.live_orders or sale_orders(state, context):
         return Step(state=state)
+    if state.is_exit:
+        return _end_exit(state, context, ended=ended or context.time)
     until = None if state.needs_reset else (ended or context.time) + STOP_COOLDOWN
     state = replace(state, phase=StagedPhase.STOPPED, cooldown_until=until)
     message = (
@@ -235,6 +260,22 @@ def advance(
         f"{decimal_text(state.held)} of the coin is left; {pause_text(state)}"
     )
     return Step(state=state, notes=(Note(reason="SoldAll", message=message, level=Level.WARNING),))
+
+
+def _end_exit(state: StagedState, context: Context, *, ended: datetime) -> Step[StagedState]:
+    left = f", {decimal_text(state.held)} is carried on" if state.held else ""
+    message = (
+        f"cycle {state.cycle}: sold at market, net {_net(state, context)}{left}; "
+        f"{state.stop_reason}"
+    )
+    state = replace(
+        state,
+        phase=StagedPhase.CLOSED,
+        cooldown_until=ended + CYCLE_COOLDOWN,
+        stop_reason="",
+        is_exit=False,
+    )
+    return Step(state=state, notes=(Note(reason="CycleClosed", message=message),))
 
 
 def pause_text(state: StagedState) -> str:

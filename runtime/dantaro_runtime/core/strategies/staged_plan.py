@@ -70,6 +70,8 @@ def build_plan(
     waiting = make_waiting(plan.code, plan.message, parameters, context)
     if known is not None and known.is_like(waiting):
         return known
+    if parameters.stages == 1:
+        return waiting
     return replace(waiting, message=f"{plan.message}; {draft.advice()}")
 
 
@@ -307,10 +309,11 @@ class _Draft:
         smallest = smallest_budget(
             self.parameters, self.rules, stages=stages, entry=self.entry, stop=stop
         )
+        what = "the buy" if stages == 1 else f"each of {stages} stages"
         exit_too = "" if stop is None else f", also when sold at {decimal_text(stop)}"
         return _Flaw(
             code="BudgetTooSmall",
-            message=f"each of {stages} stages must be worth at least "
+            message=f"{what} must be worth at least "
             f"{decimal_text(self.rules.min_total)}{exit_too}: the budget must be at least "
             f"{decimal_text(smallest)}, was {decimal_text(self.budget)}",
         )

@@ -68,6 +68,7 @@ class StagedPlan:
         volumes: Base currency, one per stage.
         stop: Price of the stop loss; None without one.
         started: Market time of the plan.
+        has_target: Whether all is sold at the parameters' profit; else only a stop or exit sells.
     """
 
     parameters: StagedStrategy
@@ -79,6 +80,7 @@ class StagedPlan:
     volumes: tuple[Decimal, ...]
     stop: Decimal | None
     started: datetime
+    has_target: bool = True
 
     def limit(self, number: int) -> Decimal:
         """Return the limit of a stage's buy, quote currency."""
@@ -165,6 +167,7 @@ class StagedState:
         last_stop: Market time of the last stop loss.
         needs_reset: Whether only a person's reset starts another cycle.
         stop_reason: Why everything is or was sold, one sentence.
+        is_exit: Whether that sale is the regular end of the cycle, no stop.
         waiting: Why no cycle starts; None when nothing keeps it.
     """
 
@@ -184,6 +187,7 @@ class StagedState:
     last_stop: datetime | None = None
     needs_reset: bool = False
     stop_reason: str = ""
+    is_exit: bool = False
     waiting: Waiting | None = None
 
 

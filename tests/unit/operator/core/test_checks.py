@@ -65,12 +65,12 @@ def test_a_right_bot_is_not_refused(bot: Bot) -> None:
             id="account-refused",
         ),
         pytest.param(
-            make_trading_bot(strategy={"ai": {}}),
+            make_trading_bot(strategy={"breakout": {}}, interval="1d"),
             make_allocation(),
-            Reason.STRATEGY_UNAVAILABLE,
-            "spec.strategy.ai",
-            "was ai",
-            id="strategy-of-a-later-version",
+            Reason.PLAN_REFUSED,
+            "spec.interval",
+            "expected an interval shorter than a day, was 1d",
+            id="breakout-of-days",
         ),
         pytest.param(
             make_grid_bot(leverage=2),
@@ -109,8 +109,32 @@ def test_a_right_bot_is_not_refused(bot: Bot) -> None:
             make_allocation(budget="100000"),
             Reason.BUDGET_TOO_SMALL,
             "spec.allocationRef",
-            "the budget of 5 stages must be at least 25018, so that each is worth 5000, was 25000",
+            "budget of 5 stages must be at least 25018, so that each buy is worth 5000, was 25000",
             id="budget-too-small-for-the-stages",
+        ),
+        pytest.param(
+            make_trading_bot(strategy={"signal": {}}),
+            make_allocation(budget="20000"),
+            Reason.BUDGET_TOO_SMALL,
+            "spec.allocationRef",
+            "the budget must be at least 5004, so that each buy is worth 5000, was 5000: raise it",
+            id="budget-too-small-for-signal",
+        ),
+        pytest.param(
+            make_trading_bot(strategy={"breakout": {}}),
+            make_allocation(budget="20000"),
+            Reason.BUDGET_TOO_SMALL,
+            "spec.allocationRef",
+            "the budget must be at least 5004, so that each buy is worth 5000, was 5000: raise it",
+            id="budget-too-small-for-breakout",
+        ),
+        pytest.param(
+            make_trading_bot(strategy={"ai": {}}),
+            make_allocation(budget="20000"),
+            Reason.BUDGET_TOO_SMALL,
+            "spec.allocationRef",
+            "the budget must be at least 5004, so that each buy is worth 5000, was 5000: raise it",
+            id="budget-too-small-for-ai",
         ),
         pytest.param(
             make_trading_bot(strategy={"staged": {"stages": 3, "sizing": "Linear"}}),
@@ -155,6 +179,11 @@ def test_a_refusal_says_why_and_where(
     assert want_words in refusal.message
 
 
+@pytest.mark.parametrize("name", ["staged", "signal", "breakout", "ai"])
+def test_each_strategy_is_accepted(name: str) -> None:
+    assert refuse_bot(situation(make_trading_bot(strategy={name: {}}), make_allocation())) is None
+
+
 def test_a_budget_that_may_do_at_some_price_is_not_refused() -> None:
     fits = make_allocation(budget="100100")  # a quarter is 25025, 5 stages need 25012.5
     assert refuse_bot(situation(make_trading_bot(), fits)) is None
@@ -192,7 +221,7 @@ BOTH = make_allocation(shares=[share("GridBot", "grid"), share("TradingBot", "ri
         pytest.param(SYMBOLS, rival(metadata=OLD), False, id="a-newcomer-does-not-push-out"),
         pytest.param(
             frozenset(),
-            rival(metadata=OLD, strategy={"ai": {}}),
+            rival(metadata=OLD, leverage=2),
             False,
             id="who-can-never-run-keeps-nobody-out",
         ),
@@ -259,8 +288,8 @@ def test_checks_run_in_a_fixed_order() -> None:
         "account_exists",
         "account_right",
         "has_share",
-        "strategy_known",
         "spot_only",
+        "interval_fits",
         "quote_fits",
         "market_known",
         "market_free",

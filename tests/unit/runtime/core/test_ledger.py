@@ -35,6 +35,15 @@ def test_a_round_trip_at_a_loss() -> None:
     assert (sold.base, sold.bought, sold.sold) == (D(0), D(31_000), D(30_000))
 
 
+def test_a_contribution_changes_the_money_by_the_difference() -> None:
+    ledger = apply_fill(Ledger().with_contribution(D(100_000)), BUY)
+    more = ledger.with_contribution(D(130_000))
+    assert (more.quote, more.contributed) == (D("98984.5"), D(130_000))
+    less = more.with_contribution(D(90_000))
+    assert (less.quote, less.contributed) == (D("58984.5"), D(90_000))
+    assert replace(less, quote=ledger.quote, contributed=ledger.contributed) == ledger
+
+
 def test_equity_counts_coin_at_the_last_price() -> None:
     assert Ledger(quote=D(5), base=D(2)).equity(D(3)) == D(11)
 
@@ -59,6 +68,19 @@ def test_equity_counts_coin_at_the_last_price() -> None:
             Book(cost=D(0), realized=D(-1)),
             "no balance may be below 0, quote was -1 and base 0",
             id="negative",
+        ),
+        pytest.param(
+            Ledger(quote=D(1), base=D("-0.1")),
+            Book(cost=D(0), realized=D(1)),
+            "no balance may be below 0, quote was 1 and base -0.1",
+            id="negative-coin",
+        ),
+        pytest.param(Ledger(), Book(cost=D(0), realized=D(0)), "", id="nothing"),
+        pytest.param(
+            Ledger(quote=D("0.5"), base=D("0.5"), contributed=D(1)),
+            Book(cost=D("0.5"), realized=D(0)),
+            "",
+            id="parts-of-one",
         ),
     ],
 )

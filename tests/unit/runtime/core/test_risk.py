@@ -11,7 +11,7 @@ from dantaro_crds.v1alpha1.common import DeletionPolicy, RiskLimits
 from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.ledger import Ledger
-from dantaro_runtime.core.order_guard import Exposure, check_order, clamp
+from dantaro_runtime.core.order_guard import Action, Exposure, clamp, judge_order
 from dantaro_runtime.core.orders import Intent, Side
 from dantaro_runtime.core.permit import Permit, Wishes, decide_permit, next_engine_state
 from dantaro_runtime.core.risk import (
@@ -115,16 +115,15 @@ def test_risk_day_starts_at_midnight_in_seoul(time: str, want: date) -> None:
 def test_order_guard(
     intent: Intent, seen: dict[str, Any], bounds: dict[str, Any], want: str | None
 ) -> None:
-    refusal = check_order(intent, exposure(**seen), limits=limits(**bounds), rules=RULES)
-    assert (refusal and refusal.guard) == want
+    verdict = judge_order(intent, exposure(**seen), limits=limits(**bounds), rules=RULES)
+    assert (verdict.guard or None, verdict.passes) == (want, want is None)
 
 
 def test_first_failing_guard_wins() -> None:
-    refusal = check_order(
+    verdict = judge_order(
         buy("3301.5", "0.1"), exposure(permit=Permit.NOTHING), limits=limits(), rules=RULES
     )
-    assert refusal is not None
-    assert refusal.guard == "Permit"
+    assert (verdict.action, verdict.guard) == (Action.HALT, "Permit")
 
 
 def test_exit_beyond_the_band_is_sent_at_the_bound() -> None:

@@ -1,5 +1,6 @@
 """The grid strategy against the examples of the grid definition."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -356,3 +357,25 @@ def test_no_cycle_starts_without_leave() -> None:
     exchange.open()
     assert exchange.strategy.cycle(exchange.state) == 0
     assert exchange.live == {}
+
+
+# A venue's cap of open orders
+
+
+def test_only_the_nearest_lines_are_wanted_where_a_venue_caps_open_orders(
+    placed: GridExchange,
+) -> None:
+    whole = placed.strategy.wanted(placed.state, placed.context()).orders
+    assert len(whole) == 5
+    for cap in range(1, 6):
+        rules = replace(placed.rules, max_open_orders=cap)
+        context = replace(placed.context(), rules=rules)
+        assert placed.strategy.wanted(placed.state, context).orders == whole[:cap]
+
+
+def test_a_fill_brings_the_next_line_in_under_a_cap(placed: GridExchange) -> None:
+    rules = replace(placed.rules, max_open_orders=3)
+    placed.fill("c01b")
+    context = replace(placed.context(), rules=rules)
+    wanted = placed.strategy.wanted(placed.state, context).orders
+    assert [o.slot for o in wanted] == ["c01s", "c00b", "c02s"]

@@ -137,8 +137,11 @@ def test_a_purchase_that_is_never_let_through_is_planned_again() -> None:
     exchange = GridExchange(make_grid(), is_instant=False)
     exchange.open()
     exchange.live.clear()
+    exchange.last = D(3340)
     exchange.open()
-    assert exchange.state.phase is GridPhase.WAITING
+    assert exchange.live["i"].price == 3340
+    assert exchange.strategy.cycle(exchange.state) == 1
+    assert exchange.reasons() == ["CycleStarted", "InitialPurchaseFailed"]
 
 
 def test_a_partly_filled_purchase_serves_cells_from_the_top_and_buys_the_rest() -> None:

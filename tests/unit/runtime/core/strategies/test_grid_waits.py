@@ -81,7 +81,7 @@ def test_a_late_purchase_is_wanted_no_more_and_its_end_waited_for() -> None:
     assert state.phase is GridPhase.BUYING_INITIAL
     assert exchange.strategy.wanted(state, context).orders == ()
     assert exchange.strategy.on_open(state, context).state == state
-    later = replace(context, live_orders=0)
+    later = replace(context, live_orders=0, entries_allowed=False)
     assert exchange.strategy.on_open(state, later).state.phase is GridPhase.WAITING
 
 
