@@ -17,7 +17,7 @@ from tests.support.processes import command_path
 
 __all__ = ["KillRun", "outcomes"]
 
-_ROUND_SECONDS = 120
+_ROUND_SECONDS = 400
 
 
 @dataclass(kw_only=True)
@@ -53,7 +53,7 @@ class KillRun:
                     break
                 self._kill(process, victim, rng)
                 if victim == "up":
-                    process.wait(10)
+                    process.wait(50)
                     process = self._start(log)
             code = process.wait(_ROUND_SECONDS)
             assert code == 0, f"dantaro up ended with {code}:\n{log.read_text()[-3000:]}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["Running", "command_path", "running"]
 
-_STOP_SECONDS = 15
+_STOP_SECONDS = 40
 _TAIL = 4000
 
 

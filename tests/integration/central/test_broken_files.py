@@ -74,7 +74,7 @@ def test_without_any_sound_market_it_ends_with_a_sentence(tmp_path: Path) -> Non
     path = recording / "KRW-BTC" / "1m.csv.gz"
     path.write_bytes(path.read_bytes()[:-20])
     with central(tmp_path / "central", *options(recording), is_ready=False) as client:
-        assert client.run.process.wait(10) == 78
+        assert client.run.process.wait(50) == 78
         log = client.run.tail()
         assert f"{path}: expected a whole gzip file" in log
         assert "Traceback" not in log
@@ -92,11 +92,11 @@ def test_without_any_sound_market_it_ends_with_a_sentence(tmp_path: Path) -> Non
 def test_what_cannot_be_replayed_is_told(tmp_path: Path, more: tuple[str, ...], want: str) -> None:
     recording = write_recording(tmp_path / "recording", ["KRW-BTC"], minutes=20)
     with central(tmp_path / "c", *options(recording), *more, is_ready=False) as client:
-        assert client.run.process.wait(10) == 78
+        assert client.run.process.wait(50) == 78
         assert want in client.run.tail()
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with central(tmp_path / "c", *options(tmp_path / "none"), is_ready=False) as client:
-        assert client.run.process.wait(10) == 78
+        assert client.run.process.wait(50) == 78
         assert "expected a folder of recorded candles" in client.run.tail()

@@ -69,7 +69,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         stdin = client.run.process.stdin
         assert stdin is not None
         stdin.close()
-        assert client.run.process.wait(10) == 0
+        assert client.run.process.wait(50) == 0
 
 
 def test_worker_and_api_share_a_database(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_database_of_another_market_is_refused(tmp_path: Path, options: tuple[
     with central(tmp_path, "--symbols", "KRW-BTC") as client:
         assert client.run.stop() == 0
     with central(tmp_path, "--symbols", "KRW-BTC", *options, is_ready=False) as client:
-        assert client.run.process.wait(10) == 78
+        assert client.run.process.wait(50) == 78
         assert "delete the state folder to begin anew" in client.run.tail()
         assert "Traceback" not in client.run.tail()
 
@@ -134,5 +134,5 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         port = client.url.rsplit(":", 1)[1]
         command = [*central_command(tmp_path / "b", "--symbols", "KRW-BTC"), "--port", port]
         with running(command, log=tmp_path / "log") as second:
-            assert second.process.wait(10) == 78
+            assert second.process.wait(50) == 78
             assert f"found 127.0.0.1:{port}" in second.tail()

@@ -186,6 +186,7 @@ def test_a_verdict_names_guard_limit_and_measured_value(
 ) -> None:
     found = judge(intent, bounds, **seen)
     assert (found.action, found.guard, found.limit, found.measured, found.message) == want
+    assert replace(found.intent, price=intent.price) == intent
 
 
 @pytest.mark.parametrize(
@@ -243,6 +244,7 @@ def test_position_share(
     if share is None:
         assert found.action is Action.ALLOW
         return
+    assert (found.action, found.intent) == (Action.REFUSE, intent)
     assert (found.guard, found.limit, found.measured) == ("MaxPosition", f"{percent} %", share)
     assert found.message == (
         f"the position may be at most {percent} % of the equity, would be {share}"

@@ -137,6 +137,12 @@ def test_money_goes_to_what_is_wanted_first(quote: str, places: str) -> None:
     assert not set(gap.places) & set(gap.waits)
 
 
+def test_a_sale_needs_coin_and_no_money() -> None:
+    balance = Balance(quote=D(0), base=D(1), last=D(50), fee_rate=D("0.001"))
+    sale = intent("a", side=Side.SELL)
+    assert compare([sale], [], cycle=1, balance=balance).places == (sale,)
+
+
 def test_what_is_being_cancelled_binds_its_money_until_its_end_is_known() -> None:
     balance = Balance(quote=D(200), base=D(5), last=D(100), fee_rate=D(0))
     old = replace(order("a", price=110, volume=2), filled_volume=D(1))
