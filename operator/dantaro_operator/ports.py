@@ -186,10 +186,6 @@ class Children(Protocol):
         """Return a bot's pod as the API server has it; None if there is none."""
         ...
 
-    async def load_configs(self) -> Mapping[str, BotConfig]:
-        """Return the configurations that bots were handed last, by uid of the bot."""
-        ...
-
 
 class Recorder(Protocol):
     """Events of a cluster."""
@@ -220,6 +216,10 @@ class Collections(Protocol):
 
     async def fetch_versions(self, kind: str) -> Mapping[Key, int]:
         """Return the version of every object of a kind."""
+        ...
+
+    async def fetch_configs(self) -> Mapping[str, BotConfig]:
+        """Return the configurations that bots were handed last, by uid of the bot."""
         ...
 
     async def fetch(self, key: Key) -> Mapping[str, Any] | None:

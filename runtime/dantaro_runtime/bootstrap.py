@@ -122,7 +122,7 @@ def build_bot(config: BotConfig, database: Database, *, central: Central) -> Bot
     """Return the bot of a configuration, as its store left it.
 
     Raises:
-        SpecError: This version does not trade the strategy or the market.
+        SpecError: This version does not trade the market.
         StoreError: The store cannot be read.
     """
     clock = SystemClock()

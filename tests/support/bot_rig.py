@@ -29,12 +29,29 @@ from dantaro_crds.wire.bundle import (
 )
 from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.bootstrap import BotParts, build_bot
+from dantaro_runtime.errors import StoreError
 
-__all__ = ["BotRig", "CandleCentral", "Killed", "candle", "make_config"]
+__all__ = ["BotRig", "CandleCentral", "FullDatabase", "Killed", "candle", "make_config"]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 _FIVE = timedelta(minutes=5)
+
+
+class FullDatabase(Database):
+    """A store whose n-th commit fails, once: at the end of its transaction."""
+
+    commits = 0
+    fails_at = 0
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Count; fail when it is time."""
+        self.commits += 1
+        with super().write() as connection:
+            yield connection
+            if self.commits == self.fails_at:
+                raise StoreError("the disk is full")
 
 
 class Killed(BaseException):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from hypothesis import strategies as st
+
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bundle import Candle
@@ -39,6 +41,7 @@ __all__ = [
     "make_series",
     "rebuild",
     "sell",
+    "wild_series",
 ]
 
 KRW = rules_for("paper", "KRW-ABC")
@@ -65,6 +68,30 @@ def make_candle(prices: str, number: int = 0, volume: str = "1") -> Candle:
 def make_series(*candles: str) -> list[Candle]:
     """Return one candle a minute."""
     return [make_candle(prices, number) for number, prices in enumerate(candles)]
+
+
+@st.composite
+def wild_series(
+    draw: st.DrawFn, *, least: int, minutes: int, step: int, floor: int
+) -> list[Candle]:
+    """Return some to 40 candles between a floor and 3500 that go to and fro.
+
+    Args:
+        draw: Of hypothesis.
+        least: Fewest candles.
+        minutes: From one candle to the next.
+        step: Largest gap between two and largest wick; a body is at most twice that.
+        floor: Lowest open and close.
+    """
+    candles, last = [], 3240
+    for number in range(draw(st.integers(least, 40))):
+        opened = min(max(last + draw(st.integers(-step, step)), floor), 3500)
+        closed = min(max(opened + draw(st.integers(-2 * step, 2 * step)), floor), 3500)
+        high = max(opened, closed) + draw(st.integers(0, step))
+        low = min(opened, closed) - draw(st.integers(0, step))
+        candles.append(make_candle(f"{opened} {high} {low} {closed}", number * minutes))
+        last = closed
+    return candles
 
 
 def make_market(

@@ -198,7 +198,7 @@ class _Operator:
                 self._queue,
                 AccountPorts(
                     objects=CustomResources(api),
-                    children=ChildObjects(api, namespaces=settings.namespaces),
+                    children=ChildObjects(api),
                     recorder=EventRecorder(api, clock=self._clock, instance=settings.pod),
                     clock=self._clock,
                 ),

@@ -1,5 +1,7 @@
 """`dantaro operator`."""
 
+import os
+
 import structlog
 
 from dantaro_crds.errors import DantaroError
@@ -8,8 +10,6 @@ from dantaro_operator.bootstrap.cluster import run_operator
 from dantaro_operator.settings import load_settings
 
 __all__ = ["operator"]
-
-EXIT_BUG = 70
 
 
 def operator() -> int:
@@ -23,4 +23,4 @@ def operator() -> int:
     except Exception:  # noqa: BLE001  # the outermost edge
         # In a pod the log is what people can read; the file of a bug report is gone with the pod.
         structlog.get_logger().exception("a bug of ours")
-        return EXIT_BUG
+        return os.EX_SOFTWARE

@@ -112,13 +112,8 @@ class AccountService:
         """Let the next look at an account also apply again what no watch tells of."""
         self._to_refresh.add(account)
 
-    async def read_configs(self) -> None:
-        """Read what all bots were handed last, in a few calls; else it is one for each bot.
-
-        Raises:
-            DantaroError: They could not be listed.
-        """
-        configs = await self._ports.children.load_configs()
+    def take_configs(self, configs: Mapping[str, BotConfig]) -> None:
+        """Take what bots were handed last, by uid; else it is read with a call for each bot."""
         for bot in self._fleet.bots():
             record, config = self._fleet.record_of(bot.key), configs.get(bot.metadata.uid)
             if record.child is not None and record.config is None and config is not None:

@@ -86,7 +86,7 @@ class ResyncService:
 
     async def _read_configs(self) -> None:
         try:
-            await self._accounts.read_configs()
+            self._accounts.take_configs(await self._collections.fetch_configs())
         except DantaroError as error:
             _LOG.warning("configurations are read one by one", error=error.message)
 

@@ -10,7 +10,7 @@ from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.desk_state import DeskState
 from dantaro_runtime.core.strategies.protocol import Note
 
-__all__ = ["Departure", "depart", "is_flat"]
+__all__ = ["Departure", "depart", "is_flat", "is_sold_out"]
 
 S = TypeVar("S")
 
@@ -32,13 +32,18 @@ class Departure(Generic[S]):
     note: Note
 
 
+def is_sold_out(desk: Desk[Any]) -> bool:
+    """Return whether no coin is left that is worth an order; of unknown worth it counts as left."""
+    base = desk.desk.ledger.base
+    return not base or (desk.last is not None and base * desk.last < desk.rules.min_total)
+
+
 def is_flat(desk: Desk[Any]) -> bool:
     """Return whether nothing binds a bot to its market: no cycle, order or coin to be sold."""
-    base = desk.desk.ledger.base
     return (
         desk.desk.engine is not EngineState.ERROR
         and not len(desk.orders)
-        and (not base or (desk.last is not None and base * desk.last < desk.rules.min_total))
+        and is_sold_out(desk)
         and desk.strategy.leave(desk.state) is not None
     )
 

@@ -11,7 +11,7 @@ from dantaro_runtime.core.ledger import Ledger
 from dantaro_runtime.core.orders import Intent, Side
 from dantaro_runtime.core.permit import Permit
 
-__all__ = ["Action", "Exposure", "OrderGate", "Verdict", "clamp", "judge_order"]
+__all__ = ["Action", "Exposure", "OrderGate", "Verdict", "judge_order"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +111,6 @@ def _within(intent: Intent, band: _Band) -> Intent:
     return replace(intent, price=bound) if is_beyond else intent
 
 
-def clamp(intent: Intent, *, last: Decimal, limits: RiskLimits, rules: VenueRules) -> Intent:
-    """Return an order whose limit is not further on the wrong side than the price band allows.
-
-    An exit, or an order at a line that the price has gapped past, is sent at the bound and never
-    dropped.
-    """
-    return _within(intent, _band(last=last, limits=limits, rules=rules))
-
-
 _Check = Callable[[Intent, Exposure, RiskLimits, VenueRules], Verdict | None]
 
 
@@ -141,6 +132,17 @@ def judge_order(
     return verdict
 
 
+def _refuse(intent: Intent, guard: str, *, limit: str, measured: str, message: str) -> Verdict:
+    return Verdict(
+        action=Action.REFUSE,
+        intent=intent,
+        guard=guard,
+        limit=limit,
+        measured=measured,
+        message=message,
+    )
+
+
 def _permit(intent: Intent, exposure: Exposure, _: RiskLimits, __: VenueRules) -> Verdict | None:
     if exposure.permit is Permit.ALL or (
         not intent.entry and exposure.permit is not Permit.NOTHING
@@ -159,20 +161,18 @@ def _permit(intent: Intent, exposure: Exposure, _: RiskLimits, __: VenueRules) -
 
 def _price(intent: Intent, exposure: Exposure, _: RiskLimits, rules: VenueRules) -> Verdict | None:
     if not _is_price(exposure.last):
-        return Verdict(
-            action=Action.REFUSE,
-            intent=intent,
-            guard="Price",
+        return _refuse(
+            intent,
+            "Price",
             limit="> 0",
             measured=str(exposure.last),
             message=f"the last price must be > 0, was {exposure.last}",
         )
     if intent.price is None or (_is_price(intent.price) and rules.ticks.is_on_tick(intent.price)):
         return None
-    return Verdict(
-        action=Action.REFUSE,
-        intent=intent,
-        guard="Tick",
+    return _refuse(
+        intent,
+        "Tick",
         limit="> 0, on a tick",
         measured=str(intent.price),
         message=f"the price must be on a tick, was {intent.price}",
@@ -195,10 +195,9 @@ def _price_band(
         )
     if intent.price is None or intent.side is Side.SELL or intent.price <= band.highest_buy:
         return None
-    return Verdict(
-        action=Action.REFUSE,
-        intent=intent,
-        guard="PriceBand",
+    return _refuse(
+        intent,
+        "PriceBand",
         limit=str(band.highest_buy),
         measured=str(intent.price),
         message=f"a buy may stand at most {limits.price_band_percent} % above the last price "
@@ -209,10 +208,9 @@ def _price_band(
 def _volume(intent: Intent, _: Exposure, __: RiskLimits, rules: VenueRules) -> Verdict | None:
     if intent.volume.is_finite() and rules.is_volume(intent.volume):
         return None
-    return Verdict(
-        action=Action.REFUSE,
-        intent=intent,
-        guard="Volume",
+    return _refuse(
+        intent,
+        "Volume",
         limit=f"> 0, {rules.volume_places} decimals",
         measured=str(intent.volume),
         message=f"the volume must be > 0 with at most {rules.volume_places} decimals, "
@@ -225,19 +223,17 @@ def _value(
 ) -> Verdict | None:
     value = intent.volume * _price_of(intent, exposure)
     if value < rules.min_total:
-        return Verdict(
-            action=Action.REFUSE,
-            intent=intent,
-            guard="MinValue",
+        return _refuse(
+            intent,
+            "MinValue",
             limit=str(rules.min_total),
             measured=f"{value:.4f}",
             message=f"the value must be at least {rules.min_total}, was {value:.4f}",
         )
     if intent.entry and limits.max_order_value is not None and value > limits.max_order_value:
-        return Verdict(
-            action=Action.REFUSE,
-            intent=intent,
-            guard="MaxOrderValue",
+        return _refuse(
+            intent,
+            "MaxOrderValue",
             limit=str(limits.max_order_value),
             measured=f"{value:.2f}",
             message=f"the value must be at most {limits.max_order_value}, was {value:.2f}",
@@ -250,10 +246,9 @@ def _money(intent: Intent, exposure: Exposure, _: RiskLimits, rules: VenueRules)
         free = exposure.ledger.base - exposure.open_sells
         if intent.volume <= free:
             return None
-        return Verdict(
-            action=Action.REFUSE,
-            intent=intent,
-            guard="OwnCoin",
+        return _refuse(
+            intent,
+            "OwnCoin",
             limit=str(free),
             measured=str(intent.volume),
             message=f"a sale may not exceed own free coin {free}, was {intent.volume}",
@@ -262,10 +257,9 @@ def _money(intent: Intent, exposure: Exposure, _: RiskLimits, rules: VenueRules)
     free = exposure.ledger.quote - exposure.open_buys
     if needed <= free:
         return None
-    return Verdict(
-        action=Action.REFUSE,
-        intent=intent,
-        guard="Budget",
+    return _refuse(
+        intent,
+        "Budget",
         limit=f"{free:.2f}",
         measured=f"{needed:.2f}",
         message=f"the order needs {needed:.2f}, own free money is {free:.2f}",
@@ -283,10 +277,9 @@ def _position_share(
     if 100 * value <= limits.max_position_percent * equity:
         return None
     share = f"{100 * value / equity:.2f} %" if equity > 0 else "all"
-    return Verdict(
-        action=Action.REFUSE,
-        intent=intent,
-        guard="MaxPosition",
+    return _refuse(
+        intent,
+        "MaxPosition",
         limit=f"{limits.max_position_percent} %",
         measured=share,
         message=f"the position may be at most {limits.max_position_percent} % of the equity, "
@@ -298,10 +291,9 @@ def _rate(intent: Intent, exposure: Exposure, limits: RiskLimits, _: VenueRules)
     limit = limits.max_orders_per_minute or exposure.orders_per_minute
     if exposure.placed_last_minute < limit:
         return None
-    return Verdict(
-        action=Action.REFUSE,
-        intent=intent,
-        guard="OrderRate",
+    return _refuse(
+        intent,
+        "OrderRate",
         limit=str(limit),
         measured=str(exposure.placed_last_minute),
         message=f"at most {limit} orders a minute",
@@ -356,7 +348,11 @@ class OrderGate:
         self._refused.clear()
 
     def clamp(self, intents: Iterable[Intent], *, last: Decimal) -> tuple[Intent, ...]:
-        """Return the orders as they may be sent, none beyond the price band that may be moved."""
+        """Return the orders as they may be sent, none beyond the price band that may be moved.
+
+        An exit, or an order at a line that the price has gapped past, is sent at the bound and
+        never dropped.
+        """
         if not _is_price(last):
             return tuple(intents)
         band = _band(last=last, limits=self.limits, rules=self._rules)

@@ -105,12 +105,13 @@ def compare(
     places = missing
     if missing and balance is not None:
         places = tuple(_covered(missing, live, balance))
+    placed = {intent.slot for intent in places}
     return Difference(
         cancels=tuple(cancels),
         keeps=tuple(keeps),
         unknown=tuple(unknown),
         places=places,
-        waits=tuple(intent for intent in missing if intent not in places),
+        waits=tuple(intent for intent in missing if intent.slot not in placed),
     )
 
 

@@ -17,7 +17,7 @@ from dantaro_crds.wire.bot_status import (
     Pnl,
     Position,
 )
-from dantaro_runtime.core.departure import is_flat
+from dantaro_runtime.core.departure import is_flat, is_sold_out
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.orders import OrderState
 
@@ -61,7 +61,7 @@ def is_drained(desk: Desk[Any], drain: DeletionPolicy | None) -> bool:
         return False
     if drain is DeletionPolicy.CANCEL_ORDERS or desk.last is None:
         return True
-    return desk.desk.ledger.base * desk.last < desk.rules.min_total
+    return is_sold_out(desk)
 
 
 def build_report(desk: Desk[Any], config: BotConfig, around: Surroundings) -> BotReport:

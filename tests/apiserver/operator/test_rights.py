@@ -26,6 +26,12 @@ def is_gone(cluster: Cluster, namespace: str, plural: str, name: str) -> bool:
     return cluster.api.get(cluster.path(plural, namespace, name)).status_code == 404
 
 
+def told(cluster: Cluster, namespace: str) -> set[str]:
+    """Return the reasons of all Events."""
+    events = cluster.api.get(f"/api/v1/namespaces/{namespace}/events").json()["items"]
+    return {item["reason"] for item in events}
+
+
 def live_through(cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:
     """Create an account and a bot, change it, break it and its StatefulSet, let it go by force."""
     account = allocation_document(shares=[{"kind": "GridBot", "name": "grid", "percent": 100}])
@@ -45,6 +51,7 @@ def live_through(cluster: Cluster, operator: OperatorProcess, namespace: str) ->
     cluster.api.patch(path, json={"spec": {"state": "Stopped"}}, headers=merge).raise_for_status()
     config = f"/api/v1/namespaces/{namespace}/configmaps/gb-{name}"
     eventually(lambda: '"Stopped"' in cluster.api.get(config).json()["data"]["config.json"])
+    eventually(lambda: "ConfigChanged" in told(cluster, namespace))
     child = f"/apis/apps/v1/namespaces/{namespace}/statefulsets/gb-{name}"
     cluster.api.patch(child, json={"spec": {"replicas": 0}}, headers=merge).raise_for_status()
     eventually(lambda: cluster.api.get(child).json()["spec"]["replicas"] == 1)
@@ -54,9 +61,7 @@ def live_through(cluster: Cluster, operator: OperatorProcess, namespace: str) ->
     eventually(lambda: is_gone(cluster, namespace, plural, name))
     cluster.api.delete(cluster.path("allocations", namespace, "main")).raise_for_status()
     eventually(lambda: is_gone(cluster, namespace, "allocations", "main"))
-    events = cluster.api.get(f"/api/v1/namespaces/{namespace}/events").json()["items"]
-    reasons = {item["reason"] for item in events}
-    assert {"Created", "DriftRepaired", "ForceDeleted"} <= reasons
+    assert {"Created", "DriftRepaired", "ForceDeleted"} <= told(cluster, namespace)
     assert operator.measured(CALLS, status="403") == 0, operator.run.tail()
     assert operator.measured(CALLS, status="401") == 0
 

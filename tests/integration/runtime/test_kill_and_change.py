@@ -1,8 +1,6 @@
 """What a kill leaves half done is finished by the configuration that holds at the next start."""
 
 import contextlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,9 @@ import sqlalchemy as sa
 
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import EngineState
-from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.bootstrap import build_bot
-from dantaro_runtime.errors import StoreError
 from tests.integration.runtime.conftest import MakeRig
-from tests.support.bot_rig import BotRig, Killed, candle, make_config
+from tests.support.bot_rig import BotRig, FullDatabase, Killed, candle, make_config
 
 pytestmark = pytest.mark.integration
 
@@ -88,22 +84,6 @@ async def test_a_market_that_changes_while_the_bot_is_down_is_not_taken(make_rig
     assert "cannot change" in report.message
 
 
-class _FullDatabase(Database):
-    """A store whose n-th commit fails, once."""
-
-    commits = 0
-    fails_at = 0
-
-    @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Count; fail at the end of the transaction when it is time."""
-        self.commits += 1
-        with super().write() as connection:
-            yield connection
-            if self.commits == self.fails_at:
-                raise StoreError("the disk is full")
-
-
 def _states(link: sa.Connection, table: str) -> dict[str, str]:
     rows: list[Any] = list(link.execute(sa.text(f"SELECT client_id, state FROM {table}")))
     return {row.client_id: row.state for row in rows}
@@ -115,7 +95,7 @@ async def test_a_commit_that_fails_loses_no_order_and_no_fill(
     candles = [*FLAT[:2], candle(2, "3240 3330 3090 3230"), candle(3, "3230 3240 3090 3100")]
     for commit in range(1, 40):
         rig = make_rig(make_config(GRID), candles)
-        database = _FullDatabase(f"sqlite:///{rig.folder / 'store.db'}", token="one")
+        database = FullDatabase(f"sqlite:///{rig.folder / 'store.db'}", token="one")
         database.fails_at = commit
         parts = build_bot(rig.config, database, central=rig.central)
         for reset in (None, None, "again", "again"):

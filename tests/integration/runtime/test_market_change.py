@@ -3,8 +3,6 @@
 import contextlib
 import json
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +12,9 @@ import sqlalchemy as sa
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState
 from dantaro_crds.wire.bundle import Candle
-from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.bootstrap import build_bot
-from dantaro_runtime.errors import StoreError
 from tests.integration.runtime.conftest import MakeRig
-from tests.support.bot_rig import BotRig, Killed, candle, make_config
+from tests.support.bot_rig import BotRig, FullDatabase, Killed, candle, make_config
 
 pytestmark = pytest.mark.integration
 
@@ -147,28 +143,12 @@ async def test_a_grid_that_never_began_takes_another_market(make_rig: MakeRig) -
     assert (await run_to(rig, 4)).symbol == NEW
 
 
-class _FullDatabase(Database):
-    """A store whose n-th commit fails, once: at the end of its transaction."""
-
-    commits = 0
-    fails_at = 0
-
-    @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Count; fail when it is time."""
-        self.commits += 1
-        with super().write() as connection:
-            yield connection
-            if self.commits == self.fails_at:
-                raise StoreError("the disk is full")
-
-
 async def test_a_commit_that_fails_leaves_one_of_both_markets(make_rig: MakeRig) -> None:
     failed = 0
     for number in range(1, 6):
         rig = make_rig(make_config(STAGED, state="Stopped"), list(RISES))
         rig.central.market_time = RISES[2].time
-        database = _FullDatabase(f"sqlite:///{rig.folder / 'store.db'}", token="one")
+        database = FullDatabase(f"sqlite:///{rig.folder / 'store.db'}", token="one")
         bot = build_bot(rig.config, database, central=rig.central).bot
         await bot.turn()
         database.fails_at = database.commits + number

@@ -8,13 +8,10 @@ from dantaro_crds.errors import NotFoundError
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_operator.adapters.kubernetes.api import KubernetesApi
 from dantaro_operator.core.bots import Bot
-from dantaro_operator.core.cluster.names import MANAGED_SELECTOR, child_name, pod_name
+from dantaro_operator.core.cluster.names import child_name, pod_name
 from dantaro_operator.core.cluster.settings import CONFIG_KEY
 
-__all__ = ["ChildObjects"]
-
-_PAGE = 200
-"""Objects that are in memory at a time."""
+__all__ = ["ChildObjects", "config_of"]
 
 _PLURALS = {
     "ConfigMap": "configmaps",
@@ -28,15 +25,8 @@ _PLURALS = {
 class ChildObjects:
     """Writes them by server-side apply: fields of others stay, ours are ours."""
 
-    def __init__(self, api: KubernetesApi, *, namespaces: tuple[str, ...]) -> None:
-        """Keep what is needed.
-
-        Args:
-            api: The client.
-            namespaces: Those that are looked after; empty: all of the cluster.
-        """
+    def __init__(self, api: KubernetesApi) -> None:
         self._api = api
-        self._namespaces = namespaces
 
     async def apply(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         """Make an object hold what the manifest says, and return it. Twice is the same as once."""
@@ -51,25 +41,15 @@ class ChildObjects:
         """Return the configuration that was last handed to a bot; None if there is none."""
         path = f"/api/v1/namespaces/{bot.metadata.namespace}/configmaps/{child_name(bot)}"
         found = await self._api.get(path)
-        return _config_of(found or {})
+        return config_of(found or {})
 
     async def load_pod(self, bot: Bot) -> Mapping[str, Any] | None:
         """Return a bot's pod as the API server has it; None if there is none."""
         return await self._api.get(_pod_path(bot))
 
-    async def load_configs(self) -> Mapping[str, BotConfig]:
-        """Return the configurations that bots were handed last, by uid of the bot."""
-        configs: dict[str, BotConfig] = {}
-        for root in [f"/namespaces/{name}" for name in self._namespaces] or [""]:
-            path = f"/api/v1{root}/configmaps"
-            async for item in self._api.list(path, selector=MANAGED_SELECTOR, page=_PAGE):
-                config = _config_of(item)
-                if config is not None:
-                    configs[config.uid] = config
-        return configs
 
-
-def _config_of(config_map: Mapping[str, Any]) -> BotConfig | None:
+def config_of(config_map: Mapping[str, Any]) -> BotConfig | None:
+    """Return the configuration in a bot's ConfigMap; None if there is none to be read."""
     text = config_map.get("data", {}).get(CONFIG_KEY)
     if text is None:
         return None

@@ -57,9 +57,6 @@ class FakePods:
 
     async def load_config(self, bot: Bot) -> BotConfig | None: ...
 
-    async def load_configs(self) -> Mapping[str, BotConfig]:
-        return {}
-
 
 def record(*, ready: int = 0, unanswered: float | None = 0.0) -> BotRecord:
     return BotRecord(

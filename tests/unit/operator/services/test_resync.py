@@ -9,6 +9,7 @@ import pytest
 from dantaro_crds.errors import TransientError
 from dantaro_crds.kit.backoff import Backoff
 from dantaro_crds.v1alpha1.resource import Resource, dump
+from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_operator.core.bots import Key
 from dantaro_operator.core.cluster.names import child_metadata
 from dantaro_operator.ports import Collections
@@ -58,6 +59,9 @@ class FakeCollections:
 
     async def fetch(self, key: Key) -> Mapping[str, Any] | None:
         return self.objects.get(key)
+
+    async def fetch_configs(self) -> Mapping[str, BotConfig]:
+        return {}
 
 
 def key_of(one: Mapping[str, Any]) -> Key:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dantaro_runtime.core.ledger import Ledger
-from dantaro_runtime.core.order_guard import Action, OrderGate, Verdict, clamp, judge_order
+from dantaro_runtime.core.order_guard import Action, OrderGate, Verdict, judge_order
 from dantaro_runtime.core.orders import Intent
 from dantaro_runtime.core.permit import Permit
 from tests.unit.runtime.core.test_risk import RULES, buy, exposure, limits, sell
@@ -260,7 +260,7 @@ def test_what_is_no_price_or_volume_is_refused_and_not_computed(number: Decimal)
         assert judge(replace(intent, price=number)).guard == "Tick"
         assert judge(replace(intent, volume=number)).guard == "Volume"
         bad = replace(intent, price=D("NaN"))
-        assert clamp(bad, last=D(3000), limits=limits(), rules=RULES) is bad
+        assert gate.clamp([bad], last=D(3000))[0] is bad
 
 
 def test_only_an_exit_and_an_order_at_a_line_are_moved_into_the_band() -> None:

@@ -11,7 +11,7 @@ from dantaro_crds.v1alpha1.common import DeletionPolicy, RiskLimits
 from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.ledger import Ledger
-from dantaro_runtime.core.order_guard import Action, Exposure, clamp, judge_order
+from dantaro_runtime.core.order_guard import Action, Exposure, OrderGate, judge_order
 from dantaro_runtime.core.orders import Intent, Side
 from dantaro_runtime.core.permit import Permit, Wishes, decide_permit, next_engine_state
 from dantaro_runtime.core.risk import (
@@ -127,10 +127,9 @@ def test_first_failing_guard_wins() -> None:
 
 
 def test_exit_beyond_the_band_is_sent_at_the_bound() -> None:
-    clamped = clamp(sell("2000"), last=D(3001), limits=limits(), rules=RULES)
-    assert clamped.price == D(2701)
-    assert clamp(sell("2701"), last=D(3001), limits=limits(), rules=RULES).price == D(2701)
-    assert clamp(buy("5000"), last=D(3001), limits=limits(), rules=RULES).price == D(5000)
+    gate = OrderGate(limits=limits(), rules=RULES)
+    clamped = gate.clamp([sell("2000"), sell("2701"), buy("5000")], last=D(3001))
+    assert [intent.price for intent in clamped] == [D(2701), D(2701), D(5000)]
 
 
 def test_daily_loss_leaves_deposits_out() -> None:

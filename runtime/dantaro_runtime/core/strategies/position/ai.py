@@ -12,7 +12,7 @@ from decimal import Decimal
 from dantaro_crds.v1alpha1.strategies import AiStrategy
 from dantaro_crds.values import decimal_text, utc_text
 from dantaro_crds.wire.bundle import Decision
-from dantaro_runtime.core.strategies.position.figures import no_analysis
+from dantaro_runtime.core.strategies.position.figures import missing_data, no_analysis
 from dantaro_runtime.core.strategies.position.verdict import (
     BLIND,
     Action,
@@ -34,7 +34,7 @@ def judge_decision(parameters: AiStrategy, position: Position, context: Context)
     analysis = context.analysis
     decision = None if analysis is None else analysis.decision
     if analysis is None or decision is None:
-        gate = no_analysis() if analysis is None else _data(passed=False, message=_NONE)
+        gate = no_analysis() if analysis is None else missing_data(_NONE)
         return hold((gate,), code=BLIND)
     time = decision.time or analysis.data_until
     gates = (
@@ -57,10 +57,6 @@ def judge_decision(parameters: AiStrategy, position: Position, context: Context)
 
 
 _NONE = "waits for a decision: central delivers none for this market"
-
-
-def _data(*, passed: bool, message: str) -> Gate:
-    return Gate(name="data", passed=passed, message=message)
 
 
 def _fresh(decision: Decision, time: datetime, now: datetime) -> Gate:

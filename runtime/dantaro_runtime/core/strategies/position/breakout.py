@@ -24,7 +24,7 @@ from decimal import Decimal
 from dantaro_crds.v1alpha1.strategies import BreakoutStrategy
 from dantaro_crds.values import decimal_text, utc_text
 from dantaro_crds.wire.indicator_names import IndicatorName as Name
-from dantaro_runtime.core.strategies.position.figures import read_candle
+from dantaro_runtime.core.strategies.position.figures import missing_data, read_candle
 from dantaro_runtime.core.strategies.position.verdict import (
     BLIND,
     Action,
@@ -71,7 +71,7 @@ def judge_breakout(parameters: BreakoutStrategy, position: Position, context: Co
     assert context.analysis is not None
     if _day(context.analysis.data_until - _MINUTE) != today:
         message = f"waits for the first candle of {today:%Y-%m-%d}"
-        return hold((Gate(name="data", passed=False, message=message),))
+        return hold((missing_data(message),))
     values = candle.values
     target = breakout_target(parameters, values, context)
     is_below = context.last < target

@@ -11,7 +11,7 @@ from dantaro_crds.wire.indicator_names import IndicatorName
 from dantaro_runtime.core.strategies.position.verdict import Gate
 from dantaro_runtime.core.strategies.protocol import Context
 
-__all__ = ["Candle", "no_analysis", "read_candle"]
+__all__ = ["Candle", "missing_data", "no_analysis", "read_candle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,14 @@ class Candle:
     gate: Gate
 
 
+def missing_data(message: str) -> Gate:
+    """Return the data gate, failed."""
+    return Gate(name="data", passed=False, message=message)
+
+
 def no_analysis() -> Gate:
     """Return the gate that fails without a fresh analysis."""
-    return _fail("waits for an analysis that is fresh enough")
+    return missing_data("waits for an analysis that is fresh enough")
 
 
 def read_candle(context: Context, names: Iterable[IndicatorName]) -> Candle | Gate:
@@ -47,19 +52,19 @@ def read_candle(context: Context, names: Iterable[IndicatorName]) -> Candle | Ga
         return no_analysis()
     indicators = analysis.indicators
     if indicators is None:
-        return _fail("waits for indicators: central delivers none for this market")
+        return missing_data("waits for indicators: central delivers none for this market")
     if indicators.time is None or indicators.interval is None:
-        return _fail("waits for indicators: central does not say which candle they are of")
+        return missing_data("waits for indicators: central does not say which candle they are of")
     closed = indicators.time + indicators.interval.span
     if not _is_newest(analysis, indicators, closed=closed):
-        return _fail(
+        return missing_data(
             f"waits for indicators: those of the candle {utc_text(indicators.time)} are not of the "
             f"newest that closed until {utc_text(analysis.data_until)}"
         )
     wanted = tuple(names)
     missing = [name for name in wanted if name not in indicators.values]
     if missing:
-        return _fail(f"waits for indicators: {', '.join(missing)} missing")
+        return missing_data(f"waits for indicators: {', '.join(missing)} missing")
     values = {name: indicators.values[name] for name in wanted}
     return Candle(
         time=indicators.time,
@@ -77,7 +82,3 @@ def read_candle(context: Context, names: Iterable[IndicatorName]) -> Candle | Ga
 def _is_newest(analysis: Analysis, indicators: Indicators, *, closed: datetime) -> bool:
     assert indicators.interval is not None
     return closed <= analysis.data_until < closed + indicators.interval.span
-
-
-def _fail(message: str) -> Gate:
-    return Gate(name="data", passed=False, message=message)

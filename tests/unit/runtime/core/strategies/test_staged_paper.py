@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from dantaro_crds.wire.bundle import Candle
 from dantaro_runtime.core.strategies.staged import StagedState
-from tests.support.paper_bot import MIDNIGHT, make_candle, make_series
+from tests.support.paper_bot import MIDNIGHT, make_candle, make_series, wild_series
 from tests.support.staged import make_analysis, make_paper_run
 from tests.support.strategy_run import PaperStrategyRun
 
@@ -136,22 +136,8 @@ def test_the_same_bot_trades_the_same_and_another_does_not() -> None:
     assert told(runs[2]) != told(runs[0])
 
 
-@st.composite
-def wild_series(draw: st.DrawFn) -> list[Candle]:
-    """Return up to 40 candles between 2700 and 3500, moving in steps."""
-    candles, last = [], 3240
-    for number in range(draw(st.integers(2, 40))):
-        opened = min(max(last + draw(st.integers(-60, 60)), 2700), 3500)
-        closed = min(max(opened + draw(st.integers(-120, 120)), 2700), 3500)
-        high = max(opened, closed) + draw(st.integers(0, 60))
-        low = min(opened, closed) - draw(st.integers(0, 60))
-        candles.append(make_candle(f"{opened} {high} {low} {closed}", number * 3))
-        last = closed
-    return candles
-
-
 @given(
-    candles=wild_series(),
+    candles=wild_series(least=2, minutes=3, step=60, floor=2700),
     stop=st.sampled_from([None, Decimal(1)]),
     deaths=st.sets(st.integers(1, 80)),
 )

@@ -13,7 +13,7 @@ from dantaro_crds.wire.bundle import Analysis, Candle
 from dantaro_crds.wire.indicator_names import IndicatorName as Name
 from dantaro_runtime.core.orders import Side
 from dantaro_runtime.core.strategies.position.trading import PositionState
-from tests.support.paper_bot import make_candle
+from tests.support.paper_bot import wild_series
 from tests.support.positions import (
     BUY,
     SELL,
@@ -232,23 +232,9 @@ class ToldRun(PaperStrategyRun[PositionState]):
         super().open(after=after, last=last)
 
 
-@st.composite
-def wild_series(draw: st.DrawFn) -> list[Candle]:
-    """Return up to 40 candles, seven minutes apart, moving in steps."""
-    candles, last = [], 3240
-    for number in range(draw(st.integers(12, 40))):
-        opened = min(max(last + draw(st.integers(-30, 30)), 2900), 3500)
-        closed = min(max(opened + draw(st.integers(-60, 60)), 2900), 3500)
-        high = max(opened, closed) + draw(st.integers(0, 30))
-        low = min(opened, closed) - draw(st.integers(0, 30))
-        candles.append(make_candle(f"{opened} {high} {low} {closed}", number * 7))
-        last = closed
-    return candles
-
-
 @pytest.mark.parametrize("name", TELLERS)
 @given(
-    candles=wild_series(),
+    candles=wild_series(least=12, minutes=7, step=30, floor=2900),
     moods=st.lists(MOODS, min_size=4, max_size=20),
     limits=LIMITS,
     deaths=st.sets(st.integers(1, 80)),
