@@ -6,7 +6,7 @@ mode and a cluster accept the same text. Python compares with `re.fullmatch`.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 from enum import StrEnum
 from typing import Annotated, Any
@@ -29,6 +29,7 @@ __all__ = [
     "SymbolOrAuto",
     "UtcTime",
     "decimal_text",
+    "parse_day",
     "parse_utc",
     "quote_of",
     "utc_text",
@@ -112,6 +113,20 @@ def parse_utc(value: object) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ValueError(f"expected a time with a zone such as 2026-01-31T09:00:00Z, was {value!r}")
+
+
+def parse_day(text: str) -> date:
+    """Return the day of a text such as 2026-01-31, and of no other notation.
+
+    Raises:
+        ValueError: The text is no such day.
+    """
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise ValueError(f"expected a day such as 2026-01-31, was {text!r}")
 
 
 def quote_of(symbol: str) -> str:

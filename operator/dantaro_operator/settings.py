@@ -1,24 +1,39 @@
 """The environment of the operator in a cluster, read once."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dantaro_crds.errors import SpecError
+from dantaro_crds.values import PositiveDecimalStr
+from dantaro_operator.core.allocation import RiskCaps
 from dantaro_operator.core.cluster.rollout import ImageRollout
 from dantaro_operator.core.cluster.settings import CENTRAL_KEY_FILE
 
-__all__ = ["OperatorSettings", "load_settings"]
+__all__ = ["CapSettings", "OperatorSettings", "load_caps", "load_settings"]
 
 
 def _split(value: Any) -> Any:
     return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
 
-class OperatorSettings(BaseSettings):
-    """Settings of the operator; each may be given as `DANTARO_OPERATOR_<NAME>`."""
+def _by_currency(value: Any) -> Any:
+    """Return the amounts of a text such as `KRW=5000000,USDT=4000`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [item.partition("=") for item in _split(value)]
+    if wrong := [key for key, sign, _ in pairs if not sign or not key.strip().isalnum()]:
+        raise ValueError(f"expected amounts such as KRW=5000000,USDT=4000, was {wrong[0]!r}")
+    return {key.strip(): amount.strip() for key, _, amount in pairs}
+
+
+_Amounts = Annotated[dict[str, PositiveDecimalStr], NoDecode, BeforeValidator(_by_currency)]
+
+
+class CapSettings(BaseSettings):
+    """What no bot exceeds, whatever its author writes; default: no caps."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix="DANTARO_OPERATOR_",
@@ -26,6 +41,37 @@ class OperatorSettings(BaseSettings):
         extra="forbid",
         use_attribute_docstrings=True,
     )
+
+    max_order_value: _Amounts = Field(default_factory=dict)
+    """Value of one order by quote currency, such as KRW=5000000,USDT=4000."""
+    max_daily_loss: _Amounts = Field(default_factory=dict)
+    """Loss of a day by quote currency, likewise."""
+    max_daily_loss_percent: PositiveDecimalStr | None = Field(default=None, le=100)
+    """The same, percent of the equity at the start of the day."""
+    max_drawdown_percent: PositiveDecimalStr | None = Field(default=None, le=100)
+    """Fall of the equity from its peak, percent."""
+    max_position_percent: PositiveDecimalStr | None = Field(default=None, le=100)
+    """Part of a bot's equity held in coin, percent."""
+    max_orders_per_minute: int | None = Field(default=None, ge=1, le=600)
+    """Orders placed in a minute."""
+    max_price_band_percent: PositiveDecimalStr | None = Field(default=None, le=100)
+    """How far a buy may stand above, a sell below the last price, percent."""
+
+    def to_caps(self) -> RiskCaps:
+        """Return them as the planner wants them."""
+        return RiskCaps(
+            max_order_value=self.max_order_value,
+            max_daily_loss=self.max_daily_loss,
+            max_daily_loss_percent=self.max_daily_loss_percent,
+            max_drawdown_percent=self.max_drawdown_percent,
+            max_position_percent=self.max_position_percent,
+            max_orders_per_minute=self.max_orders_per_minute,
+            price_band_percent=self.max_price_band_percent,
+        )
+
+
+class OperatorSettings(CapSettings):
+    """Settings of the operator; each may be given as `DANTARO_OPERATOR_<NAME>`."""
 
     bot_image: str = Field(min_length=1)
     """Runtime image of new bots, by digest or tag. There is no default: a release names its own."""
@@ -101,17 +147,34 @@ class OperatorSettings(BaseSettings):
         return self
 
 
+_Settings = TypeVar("_Settings", bound=CapSettings)
+
+
 def load_settings() -> OperatorSettings:
     """Read the environment.
 
     Raises:
         SpecError: A value is missing or wrong; the message names the variable.
     """
+    return _load(OperatorSettings)
+
+
+def load_caps() -> RiskCaps:
+    """Read the caps alone: local mode has no other settings of the operator.
+
+    Raises:
+        SpecError: A value is wrong; the message names the variable.
+    """
+    return _load(CapSettings).to_caps()
+
+
+def _load(kind: type[_Settings]) -> _Settings:
     try:
-        return OperatorSettings()
+        return kind()
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        place = "_".join(str(part) for part in first["loc"]).upper()
+        field, *parts = first["loc"] or ("",)
+        where = "".join(f"{part}: " for part in parts)
         text = first["msg"].removeprefix("Value error, ")
-        name = f"DANTARO_OPERATOR_{place}: " if place else ""
-        raise SpecError(f"{name}{text}") from error
+        name = f"DANTARO_OPERATOR_{field}: ".upper() if field else ""
+        raise SpecError(f"{name}{where}{text}") from error

@@ -51,7 +51,11 @@ def _run(options: argparse.Namespace) -> int:
     from dantaro_crds.errors import DantaroError, SpecError  # noqa: PLC0415
     from dantaro_crds.kit.logs import configure_logs  # noqa: PLC0415
     from dantaro_runtime.bootstrap import run_bot  # noqa: PLC0415
-    from dantaro_runtime.errors import ConfigError, FencedOffError  # noqa: PLC0415
+    from dantaro_runtime.errors import (  # noqa: PLC0415
+        ConfigError,
+        FencedOffError,
+        RestartNeededError,
+    )
 
     configure_logs(options.log_level)
     log = structlog.get_logger()
@@ -60,6 +64,9 @@ def _run(options: argparse.Namespace) -> int:
     except (ConfigError, SpecError) as error:
         log.error("configuration refused", reason=error.code, message=str(error))  # noqa: TRY400
         return EXIT_CONFIG
+    except RestartNeededError as error:
+        log.info("ends to start anew", message=error.message)
+        return 0
     except FencedOffError as error:
         log.error("another process took over", message=str(error))  # noqa: TRY400
         return 0

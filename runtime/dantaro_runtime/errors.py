@@ -2,11 +2,21 @@
 
 from dantaro_crds.errors import DantaroError, NotFoundError, SafetyError
 
-__all__ = ["ConfigError", "FencedOffError", "StoreError", "SymbolUnknownError"]
+__all__ = [
+    "ConfigError",
+    "FencedOffError",
+    "RestartNeededError",
+    "StoreError",
+    "SymbolUnknownError",
+]
 
 
 class ConfigError(DantaroError):
     """The configuration file cannot be read or is wrong."""
+
+
+class RestartNeededError(DantaroError):
+    """The configuration names another store or exchange: a new process has to take it."""
 
 
 class FencedOffError(SafetyError):

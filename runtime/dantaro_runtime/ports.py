@@ -1,7 +1,7 @@
 """What the services need from outside; adapters provide it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
@@ -13,8 +13,18 @@ from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.orders import Fill, Order, OrderReport, Trigger
 from dantaro_runtime.core.paper import WalkEvent
 from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
+from dantaro_runtime.core.venue import VenueAccount, VenueMarket, VenueOrder, VenuePrice
 
-__all__ = ["Central", "Exchange", "MarkedFill", "PaperFeed", "Store", "Stored"]
+__all__ = [
+    "Account",
+    "Central",
+    "Exchange",
+    "MarkedFill",
+    "PaperFeed",
+    "Store",
+    "Stored",
+    "Venue",
+]
 
 
 S = TypeVar("S")
@@ -52,22 +62,66 @@ class Exchange(Protocol):
         ...
 
 
-class PaperFeed(Protocol):
-    """The paper exchange as a market that is moved by candles."""
+class Venue(Protocol):
+    """One account on one market of a real venue: each call is one question, or one write.
 
-    @property
-    def cursor(self) -> datetime | None:
-        """Return the open of the last candle that was consumed whole; None before the first."""
+    Reads may be repeated inside; a write is sent once. Every method may raise:
+        RateLimitedError: The venue wants a pause; a write has to be looked up.
+        AuthenticationError: The keys are refused, or may not do this.
+        TransientError: No answer, maintenance, or an answer that makes no sense; of a read only.
+    """
+
+    async def fetch_market(self) -> VenueMarket:
+        """Return what the venue asks of orders."""
         ...
+
+    async def fetch_price(self) -> VenuePrice:
+        """Return the last price."""
+        ...
+
+    async def fetch_account(self) -> VenueAccount:
+        """Return what the account holds."""
+        ...
+
+    async def fetch_open_orders(self) -> tuple[VenueOrder, ...]:
+        """Return every order of the account that rests on the market, whoever sent it."""
+        ...
+
+    async def fetch_order(self, client_id: str) -> VenueOrder | None:
+        """Return an order with its executions; None when the venue says that there is none."""
+        ...
+
+    async def place(self, order: Order) -> VenueOrder:
+        """Send an order, once.
+
+        Raises:
+            VenueRefusedError: It was refused and does not exist.
+            OutcomeUnknownError: It may exist; with code `DuplicateOrder` the venue says that the
+                id was used before.
+            TransientError: It was not taken and does not exist: the venue is under maintenance.
+        """
+        ...
+
+    async def cancel(self, client_id: str) -> None:
+        """Ask for a cancel; one that has ended, or that never was, is no error.
+
+        Raises:
+            OutcomeUnknownError: The request may have arrived.
+        """
+        ...
+
+
+class Account(Protocol):
+    """The bot's money on one market, and where that market stands: paper or real."""
 
     @property
     def last(self) -> Decimal | None:
-        """Return the last price."""
+        """Return the last price; None before the first."""
         ...
 
     @property
     def time(self) -> datetime | None:
-        """Return the market time."""
+        """Return the market time; None before the first price."""
         ...
 
     @property
@@ -75,15 +129,28 @@ class PaperFeed(Protocol):
         """Return whether no candle is consumed in part."""
         ...
 
-    def start_at(self, cursor: datetime) -> None:
-        """Set the cursor of an account that has not seen a candle."""
-        ...
-
     def contribute(self, amount: Decimal) -> Decimal:
         """Put in or take out money so that `amount` is put in; return what it is afterwards.
 
         A withdrawal takes only what is free. Twice is as once.
         """
+        ...
+
+    def save(self) -> None:
+        """Store the position and what changed with it, in one transaction."""
+        ...
+
+
+class PaperFeed(Account, Protocol):
+    """The paper exchange as a market that is moved by candles."""
+
+    @property
+    def cursor(self) -> datetime | None:
+        """Return the open of the last candle that was consumed whole; None before the first."""
+        ...
+
+    def start_at(self, cursor: datetime) -> None:
+        """Set the cursor of an account that has not seen a candle."""
         ...
 
     def begin(self, candle: Candle, *, opened: datetime | None) -> bool:
@@ -115,10 +182,6 @@ class PaperFeed(Protocol):
         """Return the first trigger that is true at the last price; it is then no longer armed."""
         ...
 
-    def save(self) -> None:
-        """Store the position and what changed with it, in one transaction."""
-        ...
-
 
 class Central(Protocol):
     """The market analysis."""
@@ -146,6 +209,7 @@ class Stored(Generic[S]):
         live: Orders that exist or may exist at the venue, in the order of placing.
         attempts: Last attempt by (cycle, slot).
         placed: Market times of the newest orders, rising.
+        trades: Ids of the executions that were taken, by client id, of the live orders.
     """
 
     strategy: S | None
@@ -153,6 +217,7 @@ class Stored(Generic[S]):
     live: tuple[Order, ...]
     attempts: dict[tuple[int, str], int]
     placed: tuple[datetime, ...]
+    trades: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Store(Protocol[S]):
@@ -160,6 +225,10 @@ class Store(Protocol[S]):
 
     def load(self) -> Stored[S]:
         """Return everything that a restart needs."""
+        ...
+
+    def has_order(self, client_id: str) -> bool:
+        """Return whether an order is in the records, whatever became of it."""
         ...
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:

@@ -217,6 +217,7 @@ class BotRig:
             ),
             "paper": self.rows("SELECT client_id, accepted, state FROM paper_orders ORDER BY 1"),
             "decisions": self.rows("SELECT ts, decision, reason FROM decisions ORDER BY id"),
+            "signals": self.rows("SELECT ts, signal, score, meta FROM signals ORDER BY id"),
             "state": [_figures(json.loads(t)) for t in self.rows("SELECT * FROM bot_state")[0][1:]],
         }
 

@@ -9,6 +9,7 @@ from dantaro_crds.v1alpha1.resource import parse
 from dantaro_crds.v1alpha1.trading_bot import TradingBot
 from dantaro_crds.wire.bot_config import CentralConfig, HttpConfig
 from dantaro_crds.wire.bot_status import BotReport
+from dantaro_operator.core.allocation import NO_CAPS, RiskCaps
 from dantaro_operator.core.local.documents import Document, FolderScan, SourceFile
 from dantaro_operator.core.workload import BotPlaces, PlanSettings
 from tests.support.documents import allocation_document, grid_bot_document, trading_bot_document
@@ -101,7 +102,7 @@ def make_report(**values: Any) -> BotReport:
     return BotReport.model_validate(least | values)
 
 
-def make_settings() -> PlanSettings:
+def make_settings(caps: RiskCaps = NO_CAPS) -> PlanSettings:
     """Return surroundings with fixed places."""
     return PlanSettings(
         central=CentralConfig(url="http://127.0.0.1:1", key_file="key"),
@@ -109,6 +110,7 @@ def make_settings() -> PlanSettings:
             store_url=f"sqlite:///bots/{bot.metadata.name}/{mode.lower()}.db",
             http=HttpConfig(port=0),
         ),
+        caps=caps,
     )
 
 

@@ -10,6 +10,7 @@ from dantaro_crds.wire.bot_config import BotConfig, CentralConfig
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
 from dantaro_crds.wire.recommendations import Recommendation
+from dantaro_operator.core.allocation import NO_CAPS, RiskCaps
 from dantaro_operator.core.bots import Key
 from dantaro_operator.core.local.documents import FolderScan
 from dantaro_operator.core.local.market import MarketSettings
@@ -136,7 +137,7 @@ class FakeCentral:
         self._world.symbols, self._world.choice = symbols, choice
 
 
-def make_service(world: FakeWorld, **market: Any) -> LocalService:
+def make_service(world: FakeWorld, caps: RiskCaps = NO_CAPS, **market: Any) -> LocalService:
     ports = LocalPorts(
         folder=world,
         objects=world,
@@ -149,7 +150,11 @@ def make_service(world: FakeWorld, **market: Any) -> LocalService:
     uids = iter(f"uid-{number:06}" for number in range(100))
     settings = MarketSettings.model_validate({"source": "simulated", "speed": "60"} | market)
     return LocalService(
-        ports, market=settings, places_of=make_settings().places_of, new_uid=lambda: next(uids)
+        ports,
+        market=settings,
+        places_of=make_settings().places_of,
+        new_uid=lambda: next(uids),
+        caps=caps,
     )
 
 

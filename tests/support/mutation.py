@@ -26,6 +26,7 @@ TEST_MODULES = (
     "reconcile",
     "risk",
     "risk_limits",
+    "limit_looks",
     "order_guard",
     "desk",
     "desk_limits",

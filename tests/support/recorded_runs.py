@@ -181,6 +181,10 @@ def _breakout(_: str, __: Decimal) -> StrategyConfig:
     )
 
 
+def _squeezed_breakout(_: str, __: Decimal) -> StrategyConfig:
+    return StrategyConfig(breakout=BreakoutStrategy(stop_loss_percent=Decimal(3)))
+
+
 def _ai(_: str, __: Decimal) -> StrategyConfig:
     return StrategyConfig(ai=AiStrategy(stop_loss_percent=Decimal(5)))
 
@@ -263,6 +267,12 @@ STRATEGIES: Mapping[str, Strategy] = {
         title="Breakout",
         parameters="15m candles, k 0.5, volume gate, no squeeze gate, stop loss 3 %",
         config=_breakout,
+        analyses=_indicators(Interval.M15),
+    ),
+    "breakout-squeeze": Strategy(
+        title="Breakout after a squeeze",
+        parameters="15m candles, all defaults (k 0.5, both gates), stop loss 3 %",
+        config=_squeezed_breakout,
         analyses=_indicators(Interval.M15),
     ),
     "ai": Strategy(

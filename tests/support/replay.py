@@ -39,7 +39,7 @@ from dantaro_runtime.core.paper import (
     WalkEvent,
 )
 from dantaro_runtime.core.permit import Wishes
-from dantaro_runtime.core.strategies.protocol import Book, Note
+from dantaro_runtime.core.strategies.protocol import Book, Note, Signal
 from dantaro_runtime.core.strategies.registry import find_strategy
 from tests.support.recorded import recorded_candles
 
@@ -58,6 +58,7 @@ BOT_UID = "b07b07b0-0000-4000-8000-000000000001"
 
 _ANALYSIS_EVERY = timedelta(minutes=5)
 _DESK: TypeAdapter[DeskState] = TypeAdapter(DeskState)
+_STATES: dict[type[Any], TypeAdapter[Any]] = {}
 _ORDERS: TypeAdapter[list[Order]] = TypeAdapter(list[Order])
 _PAPER_ORDERS: TypeAdapter[list[PaperOrder]] = TypeAdapter(list[PaperOrder])
 
@@ -143,7 +144,7 @@ class Replay:
         self.slippage_ticks = slippage_ticks
         self.rules = rules or rules_for("paper", symbol)
         self._entry, parameters = find_strategy(config)
-        self._strategy_state: TypeAdapter[Any] = TypeAdapter(self._entry.state_type)
+        self._strategy_state = _adapter(self._entry.state_type)
         strategy = self._entry.build(parameters)
         self.market = PaperMarket(
             rules=self.rules,
@@ -156,6 +157,7 @@ class Replay:
         self.orders: dict[str, Order] = {}
         self.fills: list[Fill] = []
         self.notes: list[tuple[datetime, Note]] = []
+        self.signals: list[tuple[datetime, Signal]] = []
         self.curve: list[Mark] = []
         self._attempts: dict[tuple[int, str], int] = {}
         self._placed: list[datetime] = []
@@ -298,6 +300,7 @@ class Replay:
         self.orders |= changes.orders
         self.fills += changes.fills
         self.notes += changes.notes
+        self.signals += changes.signals
 
     # Restarts
 
@@ -425,6 +428,13 @@ def _bare_analysis(time: datetime, known: Analysis | None) -> Analysis:
     if known is not None and time - known.data_until < _ANALYSIS_EVERY:
         return known
     return Analysis(data_until=time)
+
+
+def _adapter(state_type: type[Any]) -> TypeAdapter[Any]:
+    """Return what reads and writes a state; building one takes longer than a short replay."""
+    if state_type not in _STATES:
+        _STATES[state_type] = TypeAdapter(state_type)
+    return _STATES[state_type]
 
 
 def _fill(fill: PaperFill) -> Fill:

@@ -20,7 +20,7 @@ _MARKETS = {
     "breakout": "KRW-SOL",
     "ai": "KRW-BTC",
 }
-"""Market of each picture."""
+"""Strategy and market of each picture."""
 
 
 @exact
@@ -28,7 +28,7 @@ def picture(name: str) -> str:
     """Return the picture of a strategy as the text of an SVG file.
 
     Args:
-        name: A strategy.
+        name: A strategy that has a picture.
     """
     symbol = _MARKETS[name]
     bot = walk_recording(name, symbol, recorded_minutes(symbol), make=watched_replay)
@@ -47,11 +47,11 @@ def picture(name: str) -> str:
 
 
 def main() -> int:
-    """Draw every strategy that is shown, or those named on the command line."""
+    """Draw every picture of the guide, or those named on the command line."""
     if find_recorded_candles() is None:
         print("not drawn: there are no recorded candles at ../shared/data/candles")
         return 1
-    for name in sys.argv[1:] or STRATEGIES:
+    for name in sys.argv[1:] or _MARKETS:
         path = _IMAGES / f"strategy-{name}.svg"
         path.write_text(picture(name), encoding="ascii")
         print(f"drawn: {path.relative_to(_IMAGES.parents[1])}, {path.stat().st_size / 1000:.0f} kB")

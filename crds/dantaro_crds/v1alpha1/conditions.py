@@ -148,6 +148,8 @@ class Reason(StrEnum):
     """The market is not quoted in the Allocation's currency."""
     BUDGET_TOO_SMALL = "BudgetTooSmall"
     """The budget does not reach the venue's smallest order; the message says what would."""
+    LIMITS_CAPPED = "LimitsCapped"
+    """The operator's caps hold instead of wider limits; the message names them."""
     BUDGET_BOUND = "BudgetBound"
     """A lowered share takes effect as orders and coin free it."""
     PLAN_REFUSED = "PlanRefused"

@@ -19,7 +19,10 @@ class GridBotSpec(GridParameters, BotSpec):
     @property
     def grid(self) -> GridParameters:
         """The grid alone, as a bot's configuration wants it."""
-        return GridParameters(**{name: getattr(self, name) for name in GridParameters.model_fields})
+        # Its values were checked with this model's.
+        return GridParameters.model_construct(
+            **{name: getattr(self, name) for name in GridParameters.model_fields}
+        )
 
 
 class GridBotPnl(BotPnl):

@@ -1,16 +1,25 @@
 """The part of Kubernetes' object metadata that we read; the rest belongs to the API server."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from dantaro_crds.v1alpha1.common import Model
-from dantaro_crds.values import UtcTime
+from dantaro_crds.values import UtcTime, parse_day
 
-__all__ = ["FORCE_DELETE_ANNOTATION", "RESET_ANNOTATION", "ObjectMeta"]
+__all__ = [
+    "ACCEPT_LOSS_ANNOTATION",
+    "FORCE_DELETE_ANNOTATION",
+    "RESET_ANNOTATION",
+    "ObjectMeta",
+]
 
 RESET_ANNOTATION = "dantaro.io/reset"
 """A new value leaves ERROR, or starts a stopped grid again. Any text; a time by convention."""
+
+ACCEPT_LOSS_ANNOTATION = "dantaro.io/accept-loss"
+"""A trading day (Asia/Seoul) such as 2026-01-31, whose loss so far a person accepts."""
 
 FORCE_DELETE_ANNOTATION = "dantaro.io/force-delete"
 """`"true"` lets a deleted bot go although its deletion policy could not be carried out."""
@@ -53,6 +62,16 @@ class ObjectMeta(Model):
     def reset(self) -> str | None:
         """Value of the reset annotation; None when it is not set."""
         return self.annotations.get(RESET_ANNOTATION)
+
+    @property
+    def accept_loss(self) -> date | None:
+        """Day of the annotation that accepts a loss; None when it is not set.
+
+        Raises:
+            ValueError: It is no day.
+        """
+        text = self.annotations.get(ACCEPT_LOSS_ANNOTATION)
+        return None if text is None else parse_day(text)
 
     @property
     def is_force_delete(self) -> bool:

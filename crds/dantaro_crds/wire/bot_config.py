@@ -1,5 +1,7 @@
 """What the operator hands a bot, as one JSON file. The file is read again when it changes."""
 
+from datetime import date
+
 from pydantic import Field, model_validator
 
 from dantaro_crds.v1alpha1.common import BotState, DeletionPolicy, Mode, Model, RiskLimits
@@ -12,7 +14,14 @@ from dantaro_crds.v1alpha1.strategies import (
 )
 from dantaro_crds.values import DecimalStr, Interval, PositiveDecimalStr, Symbol, UtcTime
 
-__all__ = ["BotConfig", "CentralConfig", "HttpConfig", "StrategyConfig"]
+__all__ = [
+    "BotConfig",
+    "CentralConfig",
+    "HttpConfig",
+    "RehearsalClock",
+    "StrategyConfig",
+    "VenueConfig",
+]
 
 
 class StrategyConfig(Model):
@@ -33,6 +42,11 @@ class StrategyConfig(Model):
     def name(self) -> str:
         """Name of the strategy that is set."""
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def orders_per_minute(self) -> int:
+        """Most orders in a minute unless a limit says otherwise: so that a grid can be placed."""
+        return max(60, 2 * self.grid.grids) if self.grid is not None else 60
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "StrategyConfig":
@@ -64,6 +78,32 @@ class HttpConfig(Model):
     """File that the bot writes its real port to."""
 
 
+class RehearsalClock(Model):
+    """A clock that runs faster than the machine's, for an emulated exchange on this machine."""
+
+    speed: float = Field(gt=0, le=1_000_000)
+    """Seconds that pass in one of the machine's."""
+    wall: UtcTime
+    """A moment of the machine's clock."""
+    shown: UtcTime
+    """What the clock shows at that moment."""
+
+
+class VenueConfig(Model):
+    """How a bot that trades live reaches its exchange."""
+
+    keys_folder: str
+    """Folder with the files `access-key` and `secret-key`, read again when they change."""
+    acknowledged: bool = False
+    """Whether somebody said that real money may be lost; nothing is traded without it."""
+    base_url: str | None = None
+    """Root of an API in place of the exchange's own."""
+    poll_seconds: float = Field(default=2.0, gt=0, le=60)
+    """Pause between two looks at the exchange."""
+    clock: RehearsalClock | None = None
+    """Honoured only with an exchange on loopback."""
+
+
 class BotConfig(Model):
     """Everything that one bot needs to know."""
 
@@ -85,10 +125,14 @@ class BotConfig(Model):
     """Set when the object is being deleted: carry this out, then report `drained`."""
     reset: str | None = None
     """Value of the reset annotation; a new value leaves ERROR and starts a stopped grid again."""
+    accept_loss: date | None = None
+    """Trading day (Asia/Seoul) whose loss a person accepts: its limit counts anew, once."""
     mode: Mode = Mode.PAPER
     """Whether orders go to the exchange."""
     exchange: str = "paper"
     """Venue: `paper`, `upbit` or a ccxt id."""
+    venue: VenueConfig | None = None
+    """How the exchange is reached; required with mode Live, unused on paper."""
     symbol: Symbol
     """The market."""
     interval: Interval = Interval.M1

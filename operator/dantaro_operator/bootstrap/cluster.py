@@ -364,6 +364,7 @@ def _account_settings(settings: OperatorSettings) -> AccountSettings:
             central=CentralConfig(url=settings.central_url, key_file=CENTRAL_KEY_FILE),
             places_of=cluster_places,
             image=settings.bot_image,
+            caps=settings.to_caps(),
         ),
         cluster=ClusterSettings(
             image=settings.bot_image,

@@ -21,6 +21,7 @@ from dantaro_operator.adapters.local_machine import LocalMachine, bot_places
 from dantaro_operator.adapters.local_state import STATE_FOLDER, LocalState
 from dantaro_operator.adapters.status_client import HttpStatusClient
 from dantaro_operator.adapters.yaml_files import YamlFolder, read_paths
+from dantaro_operator.core.allocation import NO_CAPS, RiskCaps
 from dantaro_operator.core.local.check import CheckResult, check_scan
 from dantaro_operator.core.local.folder import read_content
 from dantaro_operator.core.local.market import MarketSettings, MarketWish, decide_market
@@ -46,12 +47,14 @@ class UpRequest:
         market: The market, as far as it was said.
         keep: Whether to stay up when a replay is over.
         plain: Whether to print plain lines even on a terminal.
+        caps: What no bot exceeds.
     """
 
     folder: Path
     market: MarketWish
     keep: bool = False
     plain: bool = False
+    caps: RiskCaps = NO_CAPS
 
 
 def run_up(request: UpRequest, out: TextIO) -> int:
@@ -143,6 +146,7 @@ class _Up:
             market=self._market,
             places_of=functools.partial(bot_places, self._state.bots),
             new_uid=lambda: str(uuid.uuid4()),
+            caps=self._request.caps,
         )
 
     def _display(self) -> Display:

@@ -23,12 +23,20 @@ __all__ = ["COMMANDS"]
 
 def up(options: argparse.Namespace) -> int:
     """Run local mode."""
+    from dantaro_operator.settings import load_caps  # noqa: PLC0415  # get and describe need none
+
     if not options.folder.is_dir():
         raise FolderError(f"{options.folder}: expected a folder of YAML, found none")
     wish = MarketWish(
         **_source(options.market), speed=options.speed, start=options.start, seed=options.seed
     )
-    request = UpRequest(folder=options.folder, market=wish, keep=options.keep, plain=options.plain)
+    request = UpRequest(
+        folder=options.folder,
+        market=wish,
+        keep=options.keep,
+        plain=options.plain,
+        caps=load_caps(),
+    )
     return run_up(request, sys.stdout)
 
 

@@ -222,7 +222,6 @@ def _child_steps(
     stays = not going and not rollout.moves
     if child and stays and _is_handed_over(child, facts.around.observed(bot), plan.workload):
         return BotSteps(proven=child.version)  # the common case, and nothing had to be built for it
-    config = build_config_map(plan.workload, bot)
     told = config_hash(plan.workload)
     intent = build_stateful_set(
         plan.workload,
@@ -236,7 +235,7 @@ def _child_steps(
         config_hash=told,
     )
     if child is None:
-        return BotSteps(apply=(config, intent), is_new=True)
+        return BotSteps(apply=(build_config_map(plan.workload, bot), intent), is_new=True)
     marks = intent["metadata"]["annotations"]
     found = child.live["metadata"].get("annotations", {})
     same = all(found.get(name) == value for name, value in marks.items())
@@ -244,7 +243,8 @@ def _child_steps(
         moves = f"image {rollout.image}" if rollout.moves else ""
         refresh = {CONFIG_HASH: told} if found.get(CONFIG_HASH) != told else None
         drift = tuple(_drift_beside_change(intent, child, moves=rollout.moves))
-        return BotSteps(apply=(config, intent), refresh=refresh, drift=drift, moves=moves)
+        manifests = (build_config_map(plan.workload, bot), intent)
+        return BotSteps(apply=manifests, refresh=refresh, drift=drift, moves=moves)
     if child.is_proven:
         return BotSteps(proven=child.version)
     drift = tuple(differing_fields(intent, child.live))

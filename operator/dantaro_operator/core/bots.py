@@ -20,6 +20,7 @@ __all__ = [
     "bots_in",
     "label",
     "seniority",
+    "strategy_name",
     "strategy_of",
 ]
 
@@ -65,6 +66,11 @@ def seniority(resource: Resource) -> tuple[datetime, str, str]:
     """Return what orders objects by age: creation, then name, then kind."""
     created = resource.metadata.creation_timestamp or _EARLIEST
     return (created, resource.metadata.name, resource.kind)
+
+
+def strategy_name(bot: Bot) -> str:
+    """Return the name of a bot's strategy."""
+    return "grid" if isinstance(bot, GridBot) else strategy_of(bot).name
 
 
 def strategy_of(bot: Bot) -> StrategyConfig:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 
 from dantaro_crds.errors import SpecError
 from dantaro_crds.v1alpha1.allocation import Allocation
@@ -15,10 +16,12 @@ from dantaro_crds.v1alpha1.common import Mode
 from dantaro_crds.v1alpha1.conditions import Reason
 from dantaro_crds.v1alpha1.grid_bot import GridBot
 from dantaro_crds.v1alpha1.grid_bot_funcs import check_budget, check_grid
+from dantaro_crds.v1alpha1.metadata import ACCEPT_LOSS_ANNOTATION
 from dantaro_crds.v1alpha1.staged_funcs import check_staged_budget, to_single_stage
+from dantaro_crds.v1alpha1.strategies import GridParameters, StagedStrategy
 from dantaro_crds.v1alpha1.trading_bot import TradingBot
 from dantaro_crds.values import quote_of
-from dantaro_crds.venues import VenueRules, rules_for
+from dantaro_crds.venues import rules_for
 from dantaro_operator.core.allocation import build_part
 from dantaro_operator.core.bots import AUTO, Bot, label, seniority
 
@@ -224,6 +227,18 @@ def _interval_fits(at: Situation) -> Refusal | None:
     )
 
 
+def _accepts_a_day(at: Situation) -> Refusal | None:
+    try:
+        _ = at.bot.metadata.accept_loss
+    except ValueError as error:
+        return Refusal(
+            reason=Reason.SPEC_INVALID,
+            field=f"metadata.annotations[{ACCEPT_LOSS_ANNOTATION}]",
+            message=f"{error}: name the trading day (Asia/Seoul) whose loss is accepted",
+        )
+    return None
+
+
 def _quote_fits(at: Situation) -> Refusal | None:
     if at.allocation is None:
         return None
@@ -254,6 +269,7 @@ PLAIN_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
     _has_share,
     _spot_only,
     _interval_fits,
+    _accepts_a_day,
 )
 """Checks of a bot that do not look at its market, in order: each may rely on those before it."""
 
@@ -288,42 +304,43 @@ def _claims(claim: Claim, symbol: str, at: Situation) -> bool:
     """A bot that never ran and is refused anyway keeps no other from a market."""
     if symbol in claim.symbols or claim.bot.key == at.bot.key:
         return True
+    if claim.bot.spec.symbol != symbol:
+        return False
     alone = Situation(bot=claim.bot, allocation=at.allocation, accounts=at.accounts)
-    return claim.bot.spec.symbol == symbol and not any(check(alone) for check in STANDALONE_CHECKS)
+    return not any(check(alone) for check in STANDALONE_CHECKS)
 
 
-def _grid_fits(at: Situation) -> Refusal | None:
-    bot = at.bot
-    if not isinstance(bot, GridBot):
-        return None
-
-    def check(rules: VenueRules, budget: Decimal) -> None:
-        check_grid(bot.spec.grid, rules)
-        check_budget(bot.spec.grid, rules, budget=budget)
-
-    return _refuse_by(check, at)
-
-
-def _stages_fit(at: Situation) -> Refusal | None:
-    if not isinstance(at.bot, TradingBot):
-        return None
-    strategy = at.bot.spec.strategy
-    single = strategy.signal or strategy.breakout or strategy.ai
-    staged = to_single_stage(single) if single else strategy.staged
-    if staged is None:
-        return None
-    return _refuse_by(lambda rules, budget: check_staged_budget(staged, rules, budget=budget), at)
-
-
-def _refuse_by(check: Callable[[VenueRules, Decimal], None], at: Situation) -> Refusal | None:
-    """Return as a refusal what a check of a strategy against its venue and money raises."""
+def _strategy_fits(at: Situation) -> Refusal | None:
+    """Of a strategy against its venue and money."""
     bot, allocation = at.bot, at.allocation
     share = allocation.spec.share_of(bot.kind, bot.metadata.name) if allocation else None
     if allocation is None or share is None:
         return None
-    rules = rules_for(allocation.spec.exchange.name, bot.spec.symbol)
+    parameters: GridParameters | StagedStrategy | None
+    if isinstance(bot, GridBot):
+        parameters = bot.spec.grid
+    else:
+        strategy = bot.spec.strategy
+        single = strategy.signal or strategy.breakout or strategy.ai
+        parameters = to_single_stage(single) if single else strategy.staged
+    if parameters is None:
+        return None
+    budget = build_part(allocation, share).budget
+    return _refuse_plan(parameters, allocation.spec.exchange.name, bot.spec.symbol, budget)
+
+
+@lru_cache(maxsize=4096)
+def _refuse_plan(
+    parameters: GridParameters | StagedStrategy, exchange: str, symbol: str, budget: Decimal
+) -> Refusal | None:
+    """Each bot is looked at all the time, and every cell of its grid; the answer stays."""
+    rules = rules_for(exchange, symbol)
     try:
-        check(rules, build_part(allocation, share).budget)
+        if isinstance(parameters, GridParameters):
+            check_grid(parameters, rules)
+            check_budget(parameters, rules, budget=budget)
+        else:
+            check_staged_budget(parameters, rules, budget=budget)
     except SpecError as error:
         small = error.code == Reason.BUDGET_TOO_SMALL
         reason = Reason.BUDGET_TOO_SMALL if small else Reason.PLAN_REFUSED
@@ -334,7 +351,6 @@ def _refuse_by(check: Callable[[VenueRules, Decimal], None], at: Situation) -> R
 BOT_CHECKS: tuple[Callable[[Situation], Refusal | None], ...] = (
     *STANDALONE_CHECKS,
     _market_free,
-    _grid_fits,
-    _stages_fit,
+    _strategy_fits,
 )
 """Checks of a bot, in order."""

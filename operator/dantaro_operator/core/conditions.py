@@ -13,6 +13,7 @@ from dantaro_crds.v1alpha1.conditions import (
 from dantaro_crds.v1alpha1.metadata import FORCE_DELETE_ANNOTATION
 from dantaro_crds.values import utc_text
 from dantaro_crds.wire.bot_status import BotReport, Fact
+from dantaro_operator.core.allocation import to_text
 from dantaro_operator.core.bots import Bot
 from dantaro_operator.core.figures import left_text, money_text
 from dantaro_operator.core.observed import BotObserved
@@ -306,6 +307,9 @@ def _allocated(view: BotView) -> Aspect:
             reason=Reason.BUDGET_BOUND,
             message=f"{message}; {bound} more are bound until orders or coin free them",
         )
+    capped = to_text(plan.workload.lowered) if plan.workload else ""
+    if capped:
+        return Aspect(status=True, reason=Reason.LIMITS_CAPPED, message=f"{message}; {capped}")
     return Aspect(status=True, reason=Reason.ACCEPTED, message=message)
 
 

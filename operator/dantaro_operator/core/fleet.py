@@ -26,7 +26,7 @@ __all__ = [
     "find_gone",
     "find_refusals",
     "plan_bots",
-    "situation_of",
+    "situations_of",
     "with_markets",
     "with_status",
 ]
@@ -66,15 +66,15 @@ def plan_bots(objects: Iterable[Resource], around: Surroundings) -> dict[Key, Pl
     """
     resources, picks = with_markets(objects, around)
     return {
-        bot.key: decide_plan(
-            situation_of(bot, resources, around.bots, around.wrong),
-            last=around.observed(bot).config,
+        situation.bot.key: decide_plan(
+            situation,
+            last=around.observed(situation.bot).config,
             settings=around.settings,
             market=around.market,
-            pick=picks.get(bot.key),
+            pick=picks.get(situation.bot.key),
             is_advised=around.recommendations is not None,
         )
-        for bot in bots_in(resources)
+        for situation in situations_of(resources, around.bots, around.wrong)
     }
 
 
@@ -86,20 +86,22 @@ def with_markets(
     Arguments are those of `plan_bots`.
     """
     resources = tuple(objects)
-    homes = {account_of(bot) for bot in bots_in(resources) if bot.spec.symbol == AUTO}
     markets: dict[Key, str] = {}
     picks: dict[Key, Pick] = {}
+    homes = {account_of(bot) for bot in bots_in(resources) if bot.spec.symbol == AUTO}
+    if not homes:
+        return resources, picks
+    situations = situations_of(resources, around.bots, around.wrong)
     for allocation in allocations_in(resources):
         if allocation.key in homes:
             views = [
                 BotView(
-                    bot=bot,
-                    observed=around.observed(bot),
-                    is_sound=bot.spec.symbol != AUTO
-                    or refuse_bot(situation_of(bot, resources, around.bots, around.wrong)) is None,
+                    bot=at.bot,
+                    observed=around.observed(at.bot),
+                    is_sound=at.bot.spec.symbol != AUTO or refuse_bot(at) is None,
                 )
-                for bot in bots_in(resources)
-                if account_of(bot) == allocation.key
+                for at in situations
+                if account_of(at.bot) == allocation.key
             ]
             found, picked = pick_markets(allocation, views, around.recommendations)
             markets |= found
@@ -116,34 +118,37 @@ def _on_market(item: Resource, markets: Mapping[Key, str]) -> Resource:
     return item.model_copy(update={"spec": spec})
 
 
-def situation_of(
-    bot: Bot,
+def situations_of(
     objects: Iterable[Resource],
     observed: Mapping[str, BotObserved],
     wrong: Mapping[Key, str],
-) -> Situation:
-    """Return a bot among the others.
+) -> list[Situation]:
+    """Return each bot among the others.
 
     Args:
-        bot: The bot.
         objects: All objects.
         observed: What exists for each bot, by uid.
         wrong: Where objects stand that are refused, by key.
     """
     resources = tuple(objects)
     accounts = tuple(allocations_in(resources))
-    account = account_of(bot)
-    return Situation(
-        bot=bot,
-        allocation=next((item for item in accounts if item.key == account), None),
-        accounts=accounts,
-        wrong_at=wrong.get(account, ""),
-        claims=tuple(
-            Claim(bot=other, symbols=symbols_of(observed.get(other.metadata.uid, NOTHING)))
-            for other in bots_in(resources)
-            if account_of(other) == account
-        ),
-    )
+    by_key = {item.key: item for item in accounts}
+    claims: dict[Key, tuple[Claim, ...]] = {}
+    bots = bots_in(resources)
+    for bot in bots:
+        claim = Claim(bot=bot, symbols=symbols_of(observed.get(bot.metadata.uid, NOTHING)))
+        home = account_of(bot)
+        claims[home] = (*claims.get(home, ()), claim)
+    return [
+        Situation(
+            bot=bot,
+            allocation=by_key.get(home),
+            accounts=accounts,
+            wrong_at=wrong.get(home, ""),
+            claims=claims[home],
+        )
+        for bot, home in ((bot, account_of(bot)) for bot in bots)
+    ]
 
 
 def find_gone(
@@ -232,13 +237,13 @@ def find_refusals(
 ) -> dict[Key, Refusal]:
     """Return why objects cannot be carried out, by key; those without a refusal are left out.
 
-    Arguments are those of `situation_of`.
+    Arguments are those of `situations_of`.
     """
     resources = tuple(objects)
     accounts = allocations_in(resources)
     verdicts: dict[Key, Refusal | None] = {
         item.key: refuse_account(item, accounts) for item in accounts
     }
-    for bot in bots_in(resources):
-        verdicts[bot.key] = refuse_bot(situation_of(bot, resources, observed, wrong))
+    for situation in situations_of(resources, observed, wrong):
+        verdicts[situation.bot.key] = refuse_bot(situation)
     return {key: refusal for key, refusal in verdicts.items() if refusal is not None}

@@ -21,8 +21,8 @@ from dantaro_crds.v1alpha1.conditions import (
 from dantaro_crds.v1alpha1.grid_bot import GridBotStatus
 from dantaro_crds.v1alpha1.trading_bot import TradingBotStatus
 from dantaro_crds.wire.bot_status import BotReport, Pnl
-from dantaro_operator.core.allocation import build_part
-from dantaro_operator.core.bots import AUTO, Bot, Key, label, strategy_of
+from dantaro_operator.core.allocation import build_part, to_text
+from dantaro_operator.core.bots import AUTO, Bot, Key, label, strategy_name
 from dantaro_operator.core.checks import Refusal
 from dantaro_operator.core.conditions import BotView, build_conditions
 from dantaro_operator.core.figures import build_orders, build_pnl, build_position, round_money
@@ -84,12 +84,12 @@ def build_bot_status(
     values: dict[str, object] = {
         "observed_generation": bot.metadata.generation,
         "phase": view.phase.value,
-        "strategy": strategy_of(bot).name,
+        "strategy": strategy_name(bot),
         "symbol": _market_of(bot, plan),
         "mode": mode or (known.mode if known else None),
         "budget": plan.part.budget if plan.part else None,
         "conditions": conditions,
-        "message": _message(conditions, report),
+        "message": _message(conditions, report, plan),
     }
     if report is not None:
         values |= _figures(report, plan)
@@ -107,14 +107,21 @@ def _market_of(bot: Bot, plan: Plan) -> str | None:
     return plan.workload.config.symbol if plan.workload is not None else None
 
 
-def _message(conditions: list[Condition], report: BotReport | None) -> str:
+def _message(conditions: list[Condition], report: BotReport | None, plan: Plan) -> str:
     ready = condition_of(conditions, ConditionType.READY)
     if ready is not None and ready.status is not ConditionStatus.TRUE:
         return ready.message
     halted = condition_of(conditions, ConditionType.TRADING_HALTED)
     if halted is not None and halted.status is ConditionStatus.TRUE:
         return halted.message
-    return report.message[:SENTENCE] if report else ""
+    told = report.message if report else ""
+    return "; ".join(words for words in (told, _less_than_asked(plan)) if words)[:SENTENCE]
+
+
+def _less_than_asked(plan: Plan) -> str:
+    """Return which limits that somebody wrote a cap holds in place of; the condition has all."""
+    lowered = plan.workload.lowered if plan.workload is not None else ()
+    return to_text(limit for limit in lowered if limit.asked is not None)
 
 
 def _figures(report: BotReport, plan: Plan) -> dict[str, object]:

@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.common import DeletionPolicy, Mode
 from dantaro_crds.wire.bot_config import BotConfig, CentralConfig, HttpConfig
-from dantaro_operator.core.allocation import BotPart, merge_risk
+from dantaro_operator.core.allocation import (
+    NO_CAPS,
+    BotPart,
+    LoweredLimit,
+    RiskCaps,
+    cap_risk,
+    merge_risk,
+)
 from dantaro_operator.core.bots import Bot, strategy_of
 
 __all__ = [
@@ -42,11 +49,13 @@ class PlanSettings:
         places_of: Places of a bot: a pure function of its names and of its account's mode, since
             paper and live books never share a store.
         image: Default image; None in local mode.
+        caps: What no bot exceeds.
     """
 
     central: CentralConfig
     places_of: Callable[[Bot, Mode], BotPlaces]
     image: str | None = None
+    caps: RiskCaps = NO_CAPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +67,14 @@ class BotWorkload:
         image: Container image; None in local mode.
         storage_size: Size of its volume; local mode leaves it aside.
         secret_name: Secret with the exchange's keys; None on paper.
+        lowered: Limits that a cap holds in place of.
     """
 
     config: BotConfig
     image: str | None = None
     storage_size: str = "1Gi"
     secret_name: str | None = None
+    lowered: tuple[LoweredLimit, ...] = ()
 
     @property
     def uid(self) -> str:
@@ -89,7 +100,13 @@ def build_workload(
         start_time: First market time to trade from; None is the market's first candle.
     """
     spec, metadata, account = bot.spec, bot.metadata, allocation.spec
-    places = settings.places_of(bot, account.mode)
+    places, strategy = settings.places_of(bot, account.mode), strategy_of(bot)
+    risk = cap_risk(
+        merge_risk(spec.risk, part),
+        settings.caps,
+        currency=account.quote_currency,
+        orders_per_minute=strategy.orders_per_minute,
+    )
     config = BotConfig(
         kind=bot.kind,
         namespace=metadata.namespace,
@@ -100,6 +117,7 @@ def build_workload(
         halt=is_halted(allocation),
         drain=_drain_of(bot),
         reset=metadata.reset,
+        accept_loss=metadata.accept_loss,
         mode=account.mode,
         exchange=account.exchange.name,
         symbol=spec.symbol,
@@ -108,8 +126,8 @@ def build_workload(
         budget=part.budget,
         quote_currency=account.quote_currency,
         orders_per_second=part.orders_per_second,
-        risk=merge_risk(spec.risk, part),
-        strategy=strategy_of(bot),
+        risk=risk.limits,
+        strategy=strategy,
         start_time=start_time,
         central=settings.central,
         store_url=places.store_url,
@@ -120,6 +138,7 @@ def build_workload(
         image=spec.image or settings.image,
         storage_size=spec.storage.size,
         secret_name=_secret_of(allocation),
+        lowered=risk.lowered,
     )
 
 
@@ -133,7 +152,8 @@ def hold_workload(
 ) -> BotWorkload:
     """Return the last workload again for a bot whose new spec is refused.
 
-    What only ever lowers the risk is still taken over: stop, halt, drain and reset.
+    What only ever lowers the risk is still taken over: stop, halt, drain and lower caps; and what
+    a person says to the bot as it runs: reset, and that a day's loss is accepted.
 
     Args:
         bot: With the refused spec.
@@ -142,12 +162,20 @@ def hold_workload(
         halt: Whether entries must stop until the spec is right.
         allocation: Its account; None if there is none.
     """
+    risk = cap_risk(
+        last.risk,
+        settings.caps,
+        currency=last.quote_currency,
+        orders_per_minute=last.strategy.orders_per_minute,
+    )
     config = last.model_copy(
         update={
             "state": bot.spec.state,
             "halt": halt,
             "drain": _drain_of(bot),
             "reset": bot.metadata.reset,
+            "accept_loss": _accepted_day(bot),
+            "risk": risk.limits,
             "central": settings.central,
         }
     )
@@ -165,6 +193,14 @@ def _secret_of(allocation: Allocation) -> str | None:
     """Return the Secret that a bot of the account trades with; None on paper."""
     secret = allocation.spec.credentials_secret_ref
     return secret.name if secret is not None and allocation.spec.mode is Mode.LIVE else None
+
+
+def _accepted_day(bot: Bot) -> date | None:
+    """Return the day whose loss is accepted; None also where what is written is no day."""
+    try:
+        return bot.metadata.accept_loss
+    except ValueError:
+        return None
 
 
 def _drain_of(bot: Bot) -> DeletionPolicy | None:

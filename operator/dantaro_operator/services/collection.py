@@ -44,6 +44,7 @@ class CollectSettings:
 
 @dataclass(slots=True)
 class _Turn:
+    key: Key
     due: float
     backoff: Backoff
     asking: bool = False
@@ -72,21 +73,31 @@ class CollectService:
         self._clock = clock
         self._rng = rng
         self._turns: dict[str, _Turn] = {}
+        self._shape = -1
 
     def take_due(self) -> list[Bot]:
         """Return the bots whose turn it is, those that wait longest first; `ask` must follow."""
         now = self._clock.monotonic()
-        turns: dict[str, _Turn] = {}
-        due: list[tuple[float, Bot]] = []
-        for bot in self._fleet.bots_with_child():
-            uid = bot.metadata.uid
-            turn = self._turns.get(uid) or _Turn(due=now, backoff=self._new_backoff())
-            turns[uid] = turn
-            if turn.due <= now and not turn.asking:
-                turn.asking = True
-                due.append((turn.due, bot))
-        self._turns = turns
-        return [bot for _, bot in sorted(due, key=lambda item: item[0])]
+        self._meet(now)
+        due = [turn for turn in self._turns.values() if turn.due <= now and not turn.asking]
+        bots = []
+        for turn in sorted(due, key=lambda turn: turn.due):
+            bot = self._fleet.bot(turn.key)
+            assert bot is not None
+            turn.asking = True
+            bots.append(bot)
+        return bots
+
+    def _meet(self, now: float) -> None:
+        """Give every bot that has a StatefulSet a turn, and nobody else."""
+        if self._shape == self._fleet.shape:
+            return
+        self._shape = self._fleet.shape
+        self._turns = {
+            bot.metadata.uid: self._turns.get(bot.metadata.uid)
+            or _Turn(key=bot.key, due=now, backoff=self._new_backoff())
+            for bot in self._fleet.bots_with_child()
+        }
 
     async def wait_for_first_answers(self, *, patience: float) -> None:
         """Wait until every bot was asked once, at most so many seconds.

@@ -59,6 +59,8 @@ class Fleet:
         self._uids: dict[str, Key] = {}
         self._versions: dict[Key, int] = {}
         self._released: dict[Key, str] = {}
+        self.shape = 0
+        """Another number after each change of which bots there are and have a StatefulSet."""
 
     def accounts(self) -> list[Key]:
         """Return the keys of all accounts that have an Allocation or a bot."""
@@ -76,6 +78,11 @@ class Fleet:
                 record = self._records.get(key)
                 if record is not None and record.child is not None:
                     yield bot
+
+    def bot(self, key: Key) -> Bot | None:
+        """Return a bot; None if there is none."""
+        known = self._known(key)
+        return None if known is None or isinstance(known, Allocation) else known
 
     def objects_of(self, account: Key) -> tuple[Resource, ...]:
         """Return the Allocations of the account's namespace and the bots of the account."""
@@ -159,6 +166,7 @@ class Fleet:
         home = self._home.pop(key)
         self._accounts[home].bots.pop(key)
         self._uids.pop(known.metadata.uid)
+        self.shape += 1
         self._forget_all_but_child(key)
         self._tidy(home)
         return {home}
@@ -173,6 +181,7 @@ class Fleet:
         if version < record.child_version:
             return set()
         gone = gone and not _left_the_watch(document)
+        self.shape += (known is None) is not gone
         record.child = None if gone else child_facts(document, known=known)
         record.child_version = version
         home = self._home.get(key)
@@ -184,6 +193,7 @@ class Fleet:
         """Take that a bot's StatefulSet is gone, though no watch told of it."""
         record, home = self.record_of(bot), self._home.get(bot)
         known, record.child = record.child, None
+        self.shape += 1
         if home is None:
             self._records.pop(bot)
         return {home} if home is not None and known is not None else set()
@@ -195,6 +205,7 @@ class Fleet:
         """
         record, version = self.record_of(bot), _version_of(document)
         if version >= record.child_version:
+            self.shape += record.child is None
             record.child = child_facts(document, known=None).proven()
             record.child_version = version
 
@@ -238,6 +249,7 @@ class Fleet:
         if before is not None and before != home:
             self._accounts[before].bots.pop(key)
             self._tidy(before)
+        self.shape += bot.metadata.uid not in self._uids
         self._home[key] = home
         self._uids[bot.metadata.uid] = key
         self._accounts.setdefault(home, _Account()).bots[key] = bot

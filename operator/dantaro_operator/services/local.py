@@ -12,6 +12,7 @@ from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState
 from dantaro_crds.wire.bundle import CentralHealth
 from dantaro_crds.wire.recommendations import Recommendation
+from dantaro_operator.core.allocation import NO_CAPS, RiskCaps
 from dantaro_operator.core.bots import AUTO, Bot, Key, bots_in
 from dantaro_operator.core.local.documents import Finding, FolderScan
 from dantaro_operator.core.local.folder import FolderContent, read_content
@@ -113,11 +114,13 @@ class LocalService:
         market: MarketSettings,
         places_of: Callable[[Bot, Mode], BotPlaces],
         new_uid: Callable[[], str],
+        caps: RiskCaps = NO_CAPS,
     ) -> None:
         self._ports = ports
         self._market = market
         self._places_of = places_of
         self._new_uid = new_uid
+        self._caps = caps
         self._stored = {item.key: item for item in ports.objects.load_objects()}
         self._reports = dict(ports.reports.load_reports())
         self._answers: dict[str, _Answer] = {}
@@ -150,7 +153,7 @@ class LocalService:
                     time=gathered.health.market_time if gathered.health else None,
                 ),
                 settings=PlanSettings(
-                    central=self._ports.central.config, places_of=self._places_of
+                    central=self._ports.central.config, places_of=self._places_of, caps=self._caps
                 ),
                 now=self._ports.clock.now(),
                 new_uid=self._new_uid,

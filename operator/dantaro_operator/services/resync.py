@@ -97,11 +97,11 @@ class ResyncService:
             _LOG.warning("not listed, tried again after a pause", kind=kind, error=error.message)
             await self._clock.sleep(_LIST_AGAIN_SECONDS)
             return False
-        late = len(versions)
         list_again = self._clock.monotonic() + _LIST_AGAIN_SECONDS
-        while waiting := len(self._watches.find_late(versions)):
-            if waiting < late:
-                late, list_again = waiting, self._clock.monotonic() + _LIST_AGAIN_SECONDS
+        while late := self._watches.find_late(versions):
+            if len(late) < len(versions):
+                versions = {key: versions[key] for key in late}
+                list_again = self._clock.monotonic() + _LIST_AGAIN_SECONDS
             elif self._clock.monotonic() > list_again:
                 return False
             await self._clock.sleep(_LOOK_SECONDS)

@@ -25,9 +25,9 @@ from dantaro_runtime.core.reconcile import Balance, compare, without_new_entries
 from dantaro_runtime.core.risk import (
     clear,
     has_day_changed,
+    look_at_limits,
     may_enter,
     roll_day,
-    sample,
     with_flow,
 )
 from dantaro_runtime.core.strategies.protocol import Book, Context, Level, Step, Strategy, Wanted
@@ -145,6 +145,9 @@ class Desk(DeskBooks, Generic[S]):
     orders_per_minute: int = 60
     """Default rate limit; the larger of 60 and twice the grids."""
 
+    lock = ""
+    """Why nothing new may be risked, whatever the limits say; empty while nothing speaks so."""
+
     budget = Decimal("Infinity")
     """Configured budget: new plans use no more, also while a cut is not free yet."""
 
@@ -157,6 +160,11 @@ class Desk(DeskBooks, Generic[S]):
         self._analysis = analysis
         self._seen = None
         self.look_at_engine()
+
+    def set_rules(self, rules: VenueRules) -> None:
+        """Take what the venue asks of orders from now on."""
+        self.rules = self.gate.rules = rules
+        self._seen = None
 
     def start_day(self, time: datetime, mark: Decimal | None) -> None:
         """Start a trading day if `time` lies in a new one; `mark` is the last price before it."""
@@ -239,6 +247,7 @@ class Desk(DeskBooks, Generic[S]):
     def reset(self, mark: str) -> None:
         """Take a person's reset: leave ERROR, clear the latches, let the strategy start again."""
         self._set(last_reset=mark, refusals=())
+        self.note("Reset", f"a person reset the bot: {mark}", level=Level.WARNING)
         self._changes.urgent = True
         self.gate.forget()
         self.set_engine(EngineState.IDLE)
@@ -256,18 +265,6 @@ class Desk(DeskBooks, Generic[S]):
         if self._last is not None:
             self._take(self.strategy.on_flatten(self.state, self._context()))
 
-    def set_engine(self, engine: EngineState, error: str = "") -> None:
-        """Move the engine's state; `error` says why it is ERROR."""
-        if (self.desk.engine, self.desk.error) != (engine, error):
-            self.note(
-                f"Engine{engine.title()}",
-                error or f"the engine is {engine}",
-                level=(Level.ERROR if engine is EngineState.ERROR else Level.WARNING),
-            )
-            self._set(engine=engine, error=error)
-            self._changes.urgent = True
-            self._settled = False
-
     @property
     def permit(self) -> Permit:
         """Return what may stand at the venue now."""
@@ -278,6 +275,11 @@ class Desk(DeskBooks, Generic[S]):
         self._wishes = wishes
         self.look_at_engine()
 
+    def set_lock(self, why: str) -> None:
+        """Stop entries, or let them go on when nothing speaks against it any more."""
+        self.lock = why
+        self.look_at_engine()
+
     def look_at_engine(self) -> None:
         """Move the engine's state and the permit to where wishes, limits and orders put them."""
         engine = next_engine_state(self.desk.engine, self._wishes, live_orders=len(self.orders))
@@ -286,7 +288,7 @@ class Desk(DeskBooks, Generic[S]):
         permit = decide_permit(
             self._wishes,
             engine=engine,
-            tripped=self.desk.risk.trip is not None,
+            tripped=self.desk.risk.trip is not None or bool(self.lock),
             may_enter=self._time is not None
             and self.is_analysis_fresh()
             and may_enter(self.desk.risk, self.gate.limits, self._time),
@@ -337,18 +339,16 @@ class Desk(DeskBooks, Generic[S]):
     # Inside
 
     def _look_at_limits(self, last: Decimal) -> bool:
-        before = self.desk.risk.trip
-        equity = self.desk.ledger.equity(last)
-        risk = sample(self.desk.risk, self.gate.limits, equity=equity, realized=self.book.realized)
-        if risk.peak > self.desk.risk.peak and self.gate.limits.max_drawdown_percent is not None:
-            # A new peak can never be computed again: it must not wait for the next fill.
-            self._changes.urgent = True
-        if risk is not self.desk.risk:
-            self._set(risk=risk)
-        if risk.trip is None or before is not None:
-            return False
-        self.note(risk.trip.reason, risk.trip.message, level=Level.WARNING)
-        return True
+        assert self._time is not None
+        look = look_at_limits(
+            self.desk.risk,
+            self.gate.limits,
+            accepted=self._wishes.accept_loss,
+            time=self._time,
+            equity=self.desk.ledger.equity(last),
+            realized=self.book.realized,
+        )
+        return self.take_look(look, needs_peak=self.gate.limits.max_drawdown_percent is not None)
 
     def _context(self) -> Context:
         # Asked for more often than it changes, as the book above: the last answer is kept.
@@ -393,6 +393,4 @@ class Desk(DeskBooks, Generic[S]):
             self.state = step.state
             self._changes.urgent = True
             self._settled = False
-        for note in step.notes:
-            self.record(note)
-            self._set(last_decision=note.message)
+        self.record_step(step)

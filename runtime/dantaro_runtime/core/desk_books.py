@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from dantaro_crds.errors import SafetyError
+from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.live_orders import LiveOrders
 from dantaro_runtime.core.orders import Order
-from dantaro_runtime.core.strategies.protocol import Level, Note
+from dantaro_runtime.core.risk import Look, Trip
+from dantaro_runtime.core.strategies.protocol import Level, Note, Step
 
 __all__ = ["DeskBooks"]
 
@@ -51,6 +53,45 @@ class DeskBooks:
         """Record a note at the present market time."""
         if self._time is not None:
             self._changes.notes.append((self._time, note))
+
+    def record_step(self, step: Step[Any]) -> None:
+        """Record what a strategy saw and decided, at the present market time."""
+        if step.signal is not None and self._time is not None:
+            self._changes.signals.append((self._time, step.signal))
+        for note in step.notes:
+            self.record(note)
+            self._set(last_decision=note.message)
+
+    def take_look(self, look: Look, *, needs_peak: bool) -> bool:
+        """Take what a look at the limits led to; return whether one latched just now."""
+        if needs_peak and look.risk.peak > self.desk.risk.peak:
+            # A new peak can never be computed again: it must not wait for the next fill.
+            self._changes.urgent = True
+        if look.risk is not self.desk.risk:
+            self._set(risk=look.risk)
+        for note in look.notes:
+            self.record(note)
+        return look.has_tripped
+
+    def set_engine(self, engine: EngineState, error: str = "") -> None:
+        """Move the engine's state; `error` says why it is ERROR."""
+        if (self.desk.engine, self.desk.error) != (engine, error):
+            self.note(
+                f"Engine{engine.title()}",
+                error or f"the engine is {engine}",
+                level=(Level.ERROR if engine is EngineState.ERROR else Level.WARNING),
+            )
+            self._set(engine=engine, error=error)
+            self._changes.urgent = True
+            self._settled = False
+
+    def latch(self, reason: str, message: str) -> None:
+        """Keep what only a person's reset clears, unless something is latched already."""
+        if self.desk.risk.trip is None:
+            trip = Trip(reason=reason, message=message, since=self._time)
+            self._set(risk=replace(self.desk.risk, trip=trip, told=self._time))
+            self._changes.urgent = True
+            self.note(reason, message, level=Level.ERROR)
 
     def _known(self, client_id: str) -> Order:
         order = self.orders.get(client_id)

@@ -7,7 +7,7 @@ from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.ledger import Ledger
 from dantaro_runtime.core.orders import Fill, Order
 from dantaro_runtime.core.risk import RiskState
-from dantaro_runtime.core.strategies.protocol import Note
+from dantaro_runtime.core.strategies.protocol import Note, Signal
 
 __all__ = ["Cancel", "Changes", "DeskState", "Place"]
 
@@ -71,6 +71,7 @@ class Changes:
         orders: New and changed orders by client id.
         fills: Fills that were taken, in order.
         notes: (market time, note), in order.
+        signals: (market time, signal), in order.
         urgent: Whether the strategy's state changed; stored at once.
         dirty: Whether the desk's own state changed; stored with the next event, or at a page's end.
     """
@@ -78,10 +79,11 @@ class Changes:
     orders: dict[str, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     notes: list[tuple[datetime, Note]] = field(default_factory=list)
+    signals: list[tuple[datetime, Signal]] = field(default_factory=list)
     urgent: bool = False
     dirty: bool = False
 
     @property
     def is_urgent(self) -> bool:
         """Return whether something must be stored before the market moves on."""
-        return bool(self.urgent or self.orders or self.fills or self.notes)
+        return bool(self.urgent or self.orders or self.fills or self.notes or self.signals)

@@ -326,7 +326,7 @@ class OrderGate:
 
     def __init__(self, *, limits: RiskLimits, rules: VenueRules) -> None:
         self.limits = limits
-        self._rules = rules
+        self.rules = rules
         self._refused: dict[str, tuple[str, str]] = {}
 
     @property
@@ -355,12 +355,12 @@ class OrderGate:
         """
         if not _is_price(last):
             return tuple(intents)
-        band = _band(last=last, limits=self.limits, rules=self._rules)
+        band = _band(last=last, limits=self.limits, rules=self.rules)
         return tuple(_within(intent, band) for intent in intents)
 
     def look(self, intent: Intent, exposure: Exposure) -> tuple[bool, str]:
         """Return whether an order passes, and what is to be told about it."""
-        verdict = judge_order(intent, exposure, limits=self.limits, rules=self._rules)
+        verdict = judge_order(intent, exposure, limits=self.limits, rules=self.rules)
         if verdict.passes:
             self._refused.pop(intent.slot, None)
             return True, ""

@@ -11,7 +11,6 @@ __all__ = [
     "Order",
     "OrderReport",
     "OrderState",
-    "OrderType",
     "Side",
     "Trigger",
     "TriggerKind",
@@ -25,13 +24,6 @@ class Side(StrEnum):
 
     BUY = "Buy"
     SELL = "Sell"
-
-
-class OrderType(StrEnum):
-    """Kind of an order."""
-
-    LIMIT = "Limit"
-    MARKET = "Market"
 
 
 class OrderState(StrEnum):
@@ -75,11 +67,6 @@ class Intent:
     price: Decimal | None
     entry: bool
     bounded: bool = False
-
-    @property
-    def type(self) -> OrderType:
-        """Limit or market."""
-        return OrderType.MARKET if self.price is None else OrderType.LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Paper trading: a market that is walked through candles, one event at a time.
 
-The market and its account are in `paper_market.py`, orders and fills in `paper_orders.py`; this
-module turns candles into moves and walks them in lock-step with the bot. A back-test and the paper
-exchange drive the same walk:
+The market and its account are in `matching/market.py`, orders and fills in `matching/orders.py`;
+this module turns candles into moves and walks them in lock-step with the bot. A back-test and the
+paper exchange drive the same walk:
 
     walk = CandleWalk(market, candle)
     while event := walk.next_event():
@@ -18,9 +18,8 @@ from typing import NamedTuple, TypeAlias
 from dantaro_crds.errors import SpecError
 from dantaro_crds.values import decimal_text, utc_text
 from dantaro_crds.wire.bundle import Candle
-from dantaro_runtime.core.orders import Trigger
-from dantaro_runtime.core.paper_market import PaperMarket
-from dantaro_runtime.core.paper_orders import (
+from dantaro_runtime.core.matching.market import PaperMarket
+from dantaro_runtime.core.matching.orders import (
     PaperFill,
     PaperOrder,
     PaperState,
@@ -28,6 +27,7 @@ from dantaro_runtime.core.paper_orders import (
     TimeInForce,
     filled,
 )
+from dantaro_runtime.core.orders import Trigger
 
 __all__ = [
     "CandleWalk",

@@ -1,6 +1,7 @@
 """What may stand at the venue: the configuration's wishes, the limits and the data decide."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from dantaro_crds.v1alpha1.common import DeletionPolicy
@@ -30,11 +31,13 @@ class Wishes:
         running: Whether to trade; else all own orders are cancelled, the position stays.
         halt: Kill switch: entries are cancelled, exits stay.
         drain: What to carry out because the bot is being deleted.
+        accept_loss: Trading day whose loss a person accepts.
     """
 
     running: bool = False
     halt: bool = False
     drain: DeletionPolicy | None = None
+    accept_loss: date | None = None
 
     @property
     def trading(self) -> bool:

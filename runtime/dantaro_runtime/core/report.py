@@ -21,9 +21,13 @@ from dantaro_runtime.core.departure import is_flat, is_sold_out
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.orders import OrderState
 
-__all__ = ["Surroundings", "build_report", "is_drained"]
+__all__ = ["FINE", "NOT_ASKED", "Surroundings", "build_report", "is_drained"]
 
-_FINE = Fact(ok=True, reason="Fine", message="")
+FINE = Fact(ok=True, reason="Fine", message="")
+"""All is well."""
+
+NOT_ASKED = Fact(ok=False, reason="NotAskedYet", message="it was not asked yet")
+"""Nothing is known yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Surroundings:
         caught_up: Whether every candle that central has is consumed.
         source_ended: Whether there will be no more candles.
         central: Whether central answers.
+        exchange: Whether the venue answers.
         reconciled: Whether every order is explained.
     """
 
@@ -48,6 +53,7 @@ class Surroundings:
     caught_up: bool
     source_ended: bool
     central: Fact
+    exchange: Fact
     reconciled: Fact
 
 
@@ -106,7 +112,7 @@ def build_report(desk: Desk[Any], config: BotConfig, around: Surroundings) -> Bo
         drained=is_drained(desk, config.drain),
         message=_message(desk, config, around),
         central=around.central,
-        exchange=_FINE,
+        exchange=around.exchange,
         reconciled=around.reconciled,
         halted=halted,
         ready=_ready(desk, around, halted, drain=config.drain),
@@ -164,7 +170,7 @@ def _halted(desk: Desk[Any], config: BotConfig) -> Fact:
             reason="AllocationHalted",
             message="the Allocation's halt is on: no new entries; set spec.halt to false to go on",
         )
-    return _FINE
+    return FINE
 
 
 def _message(desk: Desk[Any], config: BotConfig, around: Surroundings) -> str:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-__all__ = ["BalanceSnapshot", "DayFigures"]
+from dantaro_runtime.core.desk import Desk
+
+__all__ = ["BalanceSnapshot", "DayFigures", "build_snapshot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +48,29 @@ class DayFigures:
     realized: Decimal
     change: Decimal
     equity: Decimal
+
+
+def build_snapshot(
+    desk: Desk[Any], *, time: datetime, last: Decimal
+) -> tuple[BalanceSnapshot, DayFigures] | None:
+    """Return the account at a price and the figures of its day; None before the first day."""
+    risk, ledger = desk.desk.risk, desk.desk.ledger
+    if risk.day is None:
+        return None
+    exposure, equity = desk.exposure(), ledger.equity(last)
+    snapshot = BalanceSnapshot(
+        time=time,
+        quote=ledger.quote,
+        base=ledger.base,
+        quote_locked=exposure.open_buys,
+        base_locked=exposure.open_sells,
+        average_price=exposure.cost / ledger.base if ledger.base else None,
+        equity=equity,
+    )
+    day = DayFigures(
+        day=risk.day,
+        realized=desk.book.realized - risk.start_realized,
+        change=equity - risk.start_equity - risk.flows,
+        equity=equity,
+    )
+    return snapshot, day

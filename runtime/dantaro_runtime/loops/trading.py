@@ -70,7 +70,7 @@ class TradingLoop:
             log("turn failed", reason=error.code, message=error.message, pause=round(pause, 2))
             return pause
         backoff.reset()
-        return 0.0 if more else self._bot.config.central.poll_seconds
+        return 0.0 if more else self._bot.pause
 
     async def _wait(self, seconds: float) -> None:
         try:

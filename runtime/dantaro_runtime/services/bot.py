@@ -2,30 +2,67 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from dantaro_crds.errors import DantaroError, SafetyError
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.v1alpha1.common import BotState, DeletionPolicy
-from dantaro_crds.v1alpha1.strategies import GridParameters
 from dantaro_crds.values import quote_of
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState, Fact
 from dantaro_runtime.core.departure import depart, is_flat
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.permit import Permit, Wishes
-from dantaro_runtime.core.report import Surroundings, build_report
+from dantaro_runtime.core.report import FINE, Surroundings, build_report
 from dantaro_runtime.core.strategies.protocol import Strategy
 from dantaro_runtime.errors import FencedOffError
-from dantaro_runtime.ports import PaperFeed, Store
-from dantaro_runtime.services.candles import CandleTrading
+from dantaro_runtime.ports import Account, Store
 from dantaro_runtime.services.trading import Trading
 
-__all__ = ["BotService", "Session"]
+__all__ = ["BotService", "Looks", "Session"]
 
 S = TypeVar("S")
 
-_FINE = Fact(ok=True, reason="Fine", message="")
+
+class Looks(Protocol):
+    """A market's way through a desk: candle by candle on paper, look by look on a real venue."""
+
+    @property
+    def resumed(self) -> bool:
+        """Return whether every order of the books was explained."""
+        ...
+
+    @property
+    def caught_up(self) -> bool:
+        """Return whether all there is was looked at."""
+        ...
+
+    @property
+    def source_ended(self) -> bool:
+        """Return whether there will be no more."""
+        ...
+
+    @property
+    def central(self) -> Fact:
+        """Return whether central answers."""
+        ...
+
+    @property
+    def exchange(self) -> Fact:
+        """Return whether the venue answers."""
+        ...
+
+    async def pull(self, *, may_leave: Callable[[], bool]) -> bool:
+        """Look; return whether there is more to look at, at once."""
+        ...
+
+    async def resume(self) -> None:
+        """Explain every order of the books. Twice is as once."""
+        ...
+
+    def blame(self, error: DantaroError) -> None:
+        """Take that a turn failed; the facts say why."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +72,18 @@ class Session(Generic[S]):
     Attributes:
         market: Symbol that is traded.
         desk: Decisions and books.
-        feed: The paper exchange as a market.
+        feed: The bot's money there.
         store: The bot's records.
         trading: Desk against the exchange.
-        candles: The market's way through the desk.
+        looks: The market's way through the desk.
     """
 
     market: str
     desk: Desk[S]
-    feed: PaperFeed
+    feed: Account
     store: Store[S]
     trading: Trading[S]
-    candles: CandleTrading[S]
+    looks: Looks
 
 
 class BotService(Generic[S]):
@@ -84,8 +121,7 @@ class BotService(Generic[S]):
         self._flattened = False
         self._must_settle = True
         self._notice = ""
-        self.central = Fact(ok=False, reason="NotAskedYet", message="central was not asked yet")
-        self.reconciled = _FINE
+        self.reconciled = FINE
         self.configure(config)
 
     @property
@@ -97,6 +133,12 @@ class BotService(Generic[S]):
     def config(self) -> BotConfig:
         """Return the configuration in force."""
         return self._config
+
+    @property
+    def pause(self) -> float:
+        """Return the seconds between two looks when there is nothing more to look at."""
+        venue = self._config.venue
+        return venue.poll_seconds if venue is not None else self._config.central.poll_seconds
 
     def configure(self, config: BotConfig) -> None:
         """Take a configuration; twice is as once.
@@ -121,9 +163,14 @@ class BotService(Generic[S]):
         self._now.desk.strategy = self._build_strategy(config)
         self._now.desk.gate.limits = config.risk
         self._now.desk.budget = config.budget
-        self._now.desk.orders_per_minute = _orders_per_minute(config.strategy.grid)
+        self._now.desk.orders_per_minute = config.strategy.orders_per_minute
         self._now.desk.set_wishes(
-            Wishes(running=config.state is BotState.RUNNING, halt=config.halt, drain=config.drain)
+            Wishes(
+                running=config.state is BotState.RUNNING,
+                halt=config.halt,
+                drain=config.drain,
+                accept_loss=config.accept_loss,
+            )
         )
 
     async def turn(self) -> bool:
@@ -134,7 +181,7 @@ class BotService(Generic[S]):
 
         Raises:
             FencedOffError: Another process has taken over; end.
-            DantaroError: Central did not answer; the fact says why.
+            DantaroError: Central or the venue did not answer; the facts say why.
         """
         if self._config.drain is DeletionPolicy.RETAIN:
             return False
@@ -144,16 +191,15 @@ class BotService(Generic[S]):
                 self._reopen()
             await self._carry_out_wishes()
             await self._depart()
-            more = await self._now.candles.pull(may_leave=self._may_leave)
+            more = await self._now.looks.pull(may_leave=self._may_leave)
         except FencedOffError:
             raise
         except SafetyError as error:
             await self.fail(error)
             return False
         except DantaroError as error:
-            self.central = Fact(ok=False, reason=error.code, message=error.message)
+            self._now.looks.blame(error)
             raise
-        self.central = _FINE
         return more
 
     async def fail(self, error: SafetyError) -> None:
@@ -174,9 +220,10 @@ class BotService(Generic[S]):
                 heartbeat=self._clock.now(),
                 time=self._now.feed.time,
                 last=self._now.feed.last,
-                caught_up=self._now.candles.caught_up,
-                source_ended=self._now.candles.source_ended,
-                central=self.central,
+                caught_up=self._now.looks.caught_up,
+                source_ended=self._now.looks.source_ended,
+                central=self._now.looks.central,
+                exchange=self._now.looks.exchange,
                 reconciled=self.reconciled,
             ),
         )
@@ -221,7 +268,7 @@ class BotService(Generic[S]):
         """Take up the market that is asked for, if nothing binds the bot to its own."""
         if not self._may_leave() or not self._now.feed.is_between_candles:
             return
-        await self._now.candles.resume()
+        await self._now.looks.resume()
         departure = depart(self._now.desk, self._asked.symbol)
         if departure is None:
             return
@@ -245,7 +292,7 @@ class BotService(Generic[S]):
         config, desk = self._config, self._now.desk
         if config.reset is not None and config.reset != desk.desk.last_reset:
             desk.reset(config.reset)
-            self.reconciled = _FINE
+            self.reconciled = FINE
         if config.budget >= desk.desk.ledger.contributed:
             self._contribute()
         if config.drain is DeletionPolicy.FLATTEN and not self._flattened:
@@ -253,13 +300,13 @@ class BotService(Generic[S]):
             self._flattened = desk.last is not None
         if desk.permit is Permit.NOTHING or config.drain is not None:
             # Cancels must not wait for central.
-            await self._now.candles.resume()
-        if self._now.candles.resumed and (self._must_settle or config.drain is not None):
+            await self._now.looks.resume()
+        if self._now.looks.resumed and (self._must_settle or config.drain is not None):
             # Only then: between candles nothing else may happen, or page sizes would change fills.
             self._must_settle = False
             await self._now.trading.settle()
         is_free = desk.permit in {Permit.ALL, Permit.NOTHING}
-        if self._now.candles.resumed and is_free and config.budget < desk.desk.ledger.contributed:
+        if self._now.looks.resumed and is_free and config.budget < desk.desk.ledger.contributed:
             # After settling, and not during a halt: the money of buys that a halt cancelled, or
             # that are placed again just now, is theirs.
             self._contribute()
@@ -268,7 +315,3 @@ class BotService(Generic[S]):
     def _contribute(self) -> None:
         # Equal amounts are compared too: a kill may have left the venue with another one.
         self._now.desk.contribute(self._now.feed.contribute(self._config.budget))
-
-
-def _orders_per_minute(grid: GridParameters | None) -> int:
-    return max(60, 2 * grid.grids) if grid is not None else 60

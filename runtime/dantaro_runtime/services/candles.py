@@ -8,13 +8,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from dantaro_crds.errors import DantaroError
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import Interval
+from dantaro_crds.wire.bot_status import Fact
 from dantaro_crds.wire.bundle import MAX_BUNDLE_CANDLES, Analysis, Bundle, Candle
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.paper import Fills, Opened, TriggerFired
+from dantaro_runtime.core.report import FINE, NOT_ASKED
 from dantaro_runtime.core.risk import has_day_changed
-from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
+from dantaro_runtime.core.snapshots import build_snapshot
 from dantaro_runtime.ports import Central, PaperFeed, Store
 from dantaro_runtime.services.trading import Trading
 
@@ -73,6 +76,10 @@ class CandleTrading(Generic[S]):
         self._missed_before: datetime | None = None
         self._missed = False
         self._analyses: list[Analysis] = []
+        self.central = NOT_ASKED
+        """Whether central answers."""
+        self.exchange = FINE
+        """Paper always answers."""
         self.caught_up = False
         """Whether every candle that central has is consumed."""
         self.source_ended = False
@@ -91,6 +98,7 @@ class CandleTrading(Generic[S]):
             DantaroError: Central did not give a page, or a safety rule broke.
         """
         bundle = await self._central.fetch_bundle(self._symbol, self._interval, since=self._since())
+        self.central = FINE
         if bundle is None:
             return False
         self._meet(bundle)
@@ -111,6 +119,10 @@ class CandleTrading(Generic[S]):
         self.source_ended = bundle.source.ended
         return more
 
+    def blame(self, error: DantaroError) -> None:
+        """Take that a turn failed."""
+        self.central = Fact(ok=False, reason=error.code, message=error.message)
+
     def _since(self) -> datetime | None:
         if self._feed.cursor is not None:
             return self._feed.cursor
@@ -129,6 +141,8 @@ class CandleTrading(Generic[S]):
 
     async def _consume(self, candle: Candle) -> None:
         if self._missed_before is not None and candle.time + _MINUTE < self._missed_before:
+            # A day starts with the price before it, also for a bot that is away then.
+            self._start_day(candle.time)
             self._feed.absorb(candle)
             self._missed = True
             return
@@ -198,25 +212,7 @@ class CandleTrading(Generic[S]):
         return None
 
     def _record(self, time: datetime) -> None:
-        last, risk, ledger = self._feed.last, self._desk.desk.risk, self._desk.desk.ledger
-        if last is None or risk.day is None:
-            return
-        exposure = self._desk.exposure()
-        equity = ledger.equity(last)
-        self._store.add_snapshot(
-            BalanceSnapshot(
-                time=time,
-                quote=ledger.quote,
-                base=ledger.base,
-                quote_locked=exposure.open_buys,
-                base_locked=exposure.open_sells,
-                average_price=exposure.cost / ledger.base if ledger.base else None,
-                equity=equity,
-            ),
-            DayFigures(
-                day=risk.day,
-                realized=self._desk.book.realized - risk.start_realized,
-                change=equity - risk.start_equity - risk.flows,
-                equity=equity,
-            ),
-        )
+        last = self._feed.last
+        found = build_snapshot(self._desk, time=time, last=last) if last is not None else None
+        if found is not None:
+            self._store.add_snapshot(*found)

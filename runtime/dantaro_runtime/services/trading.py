@@ -61,13 +61,21 @@ class Trading(Generic[S]):
             report = await self._exchange.find(order.client_id)
             if report is None:
                 await self._resend(order)
-            elif report.state is OrderState.REJECTED:
-                self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
-            elif report.state is OrderState.CANCELLED:
-                self._end_cancelled(order, report)
-            elif order.state is OrderState.PENDING:
-                self._desk.accept(order.client_id)
+            else:
+                self.explain(report)
         self.flush()
+
+    def explain(self, report: OrderReport) -> None:
+        """Take what the venue says of an order of the books; `settle` takes its fills."""
+        order = self._desk.orders.get(report.client_id)
+        if order is None:
+            return
+        if report.state is OrderState.REJECTED:
+            self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
+        elif report.state is OrderState.CANCELLED:
+            self._end_cancelled(order, report)
+        elif order.state is OrderState.PENDING:
+            self._desk.accept(order.client_id)
 
     async def settle(self) -> None:
         """Act and take fills, one by one, until nothing is left to do."""
@@ -80,6 +88,12 @@ class Trading(Generic[S]):
             elif not await self._take_fill():
                 break
         self._desk.look_at_engine()
+        self.flush()
+
+    async def take_fills(self) -> None:
+        """Take the fills that wait, and act on nothing."""
+        while await self._take_fill():
+            pass
         self.flush()
 
     def flush(self, *, everything: bool = False) -> None:

@@ -112,3 +112,29 @@ async def test_a_commit_that_fails_loses_no_order_and_no_fill(
         assert fills == filled
         live = {key for key, state in stored.items() if state in {"Pending", "Open"}}
         assert live == {order.client_id for order in parts.desk.orders}
+
+
+async def test_a_loss_is_accepted_once_wherever_the_bot_is_killed(make_rig: MakeRig) -> None:
+    fall = [candle(0, "3240 3240 3240 3240"), candle(1, "3240 3240 3050 3050")]
+    candles = [*fall, *(candle(minute, "3050 3050 3050 3050") for minute in range(2, 6))]
+    config = make_config(GRID, risk={"maxDailyLoss": "20000"})
+
+    async def tripped() -> BotRig:
+        rig = make_rig(config, candles, market_time=candles[4].time)
+        rig.start()
+        await rig.run()
+        rig.config = changed(config, acceptLoss="2026-01-01")
+        rig.central.market_time = None
+        return rig
+
+    whole = await tripped()
+    whole.start()
+    await whole.run()
+    events = "SELECT ts, message FROM engine_events WHERE reason = 'LossAccepted'"
+    assert len(whole.rows(events)) == 1
+    for commit in range(1, whole.commits + 1):
+        rig = await tripped()
+        await killed(rig, commit)
+        rig.start()
+        await rig.run()
+        assert (rig.rows(events), rig.outcome()) == (whole.rows(events), whole.outcome())

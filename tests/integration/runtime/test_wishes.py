@@ -1,5 +1,6 @@
 """What a running bot does when its configuration changes."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -217,6 +218,31 @@ async def test_a_reset_does_not_zero_the_loss_of_the_day(make_rig: MakeRig) -> N
     assert all(order.side == "Sell" for order in report.open_orders)
 
 
+async def test_an_accepted_loss_lets_entries_out_again_after_its_pause(make_rig: MakeRig) -> None:
+    candles = [candle(0, "3240 3240 3240 3240"), candle(1, "3240 3240 3050 3050")]
+    candles += [candle(minute, "3050 3050 3050 3050") for minute in range(2, 40)]
+    accepting = make_config(GRID, risk={"maxDailyLoss": "20000"}, acceptLoss="2026-01-01")
+    rig = make_rig(changed(accepting, acceptLoss=None), candles, market_time=candles[4].time)
+    rig.start()
+    await rig.run()
+    assert rig.parts is not None
+    lost = rig.parts.bot.report().pnl.today
+    rig.central.market_time = candles[10].time
+    report = await turned(rig, acceptLoss="2025-12-31")
+    assert report.halted.reason == "DailyLoss"
+    rig.central.market_time = candles[18].time
+    report = await turned(rig, acceptLoss="2026-01-01")
+    assert (report.halted.ok, report.pnl.today) == (True, lost)
+    assert all(order.side == "Sell" for order in report.open_orders)
+    rig.start()
+    rig.central.market_time = None
+    await rig.run()
+    assert rig.parts is not None
+    assert "Buy 3000" in sides(rig.parts.bot.report())
+    told = rig.rows("SELECT level, message FROM engine_events WHERE reason = 'LossAccepted'")
+    assert [(level, "the limit 20000.00" in text) for level, text in told] == [("Warning", True)]
+
+
 async def test_entries_pause_after_the_day_of_a_daily_loss(make_rig: MakeRig) -> None:
     flat = "3050 3050 3050 3050"
     candles = [candle(896, "3240 3240 3240 3240"), candle(897, "3240 3240 3050 3050")]
@@ -267,6 +293,29 @@ async def test_the_market_of_a_bot_cannot_change(make_rig: MakeRig) -> None:
     assert report.symbol == "KRW-XRP"
     assert "cannot change" in report.message
     assert sides(report) == FIVE
+
+
+async def test_a_day_that_starts_while_a_live_bot_is_away_starts_with_its_own_price(
+    make_rig: MakeRig,
+) -> None:
+    # A day starts at minute 900 (15:00 UTC); the bot is away from 896 to 906.
+    candles = [candle(minute, "3240 3240 3240 3240") for minute in range(894, 899)]
+    candles += [candle(899, "3240 3240 3230 3230"), candle(900, "3230 3230 3150 3150")]
+    candles += [candle(minute, "3150 3150 3150 3150") for minute in range(901, 912)]
+    config = make_config(GRID, startTime=candles[0].time.isoformat())
+    rig = make_rig(config, candles, live=True, market_time=candles[2].time)
+    rig.start()
+    await rig.run()
+    assert rig.parts is not None
+    held = rig.parts.bot.report().position.amount
+    quote = rig.parts.desk.desk.ledger.quote
+    rig.central.market_time = candles[14].time
+    rig.start()
+    await rig.run()
+    assert rig.parts is not None
+    risk = rig.parts.desk.desk.risk
+    assert (risk.day, risk.start_equity) == (date(2026, 1, 2), quote + held * 3230)
+    assert rig.parts.bot.report().pnl.today == -held * 80
 
 
 async def test_candles_missed_by_a_live_bot_fill_orders_and_call_nobody(make_rig: MakeRig) -> None:

@@ -1,6 +1,6 @@
 """Texts that the value types take and refuse, and what they make of numbers."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from dantaro_crds.values import (
     SymbolOrAuto,
     UtcTime,
     decimal_text,
+    parse_day,
     parse_utc,
     quote_of,
     utc_text,
@@ -238,3 +239,25 @@ def test_every_interval_has_its_span() -> None:
         "1d": timedelta(days=1),
     }
     assert set(INTERVALS) == set(Interval)
+
+
+def test_a_day_is_read_in_one_notation() -> None:
+    assert parse_day("2028-02-29") == date(2028, 2, 29)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("today", id="words"),
+        pytest.param("20260131", id="no-hyphens"),
+        pytest.param("2026-W05-6", id="week"),
+        pytest.param("2026-02-29", id="no-such-day"),
+        pytest.param("2026-01-31T09:00:00Z", id="time"),
+        pytest.param("2026-01-31\n", id="line-break-after"),
+        pytest.param("٢٠٢٦-٠١-٣١", id="other-digits"),
+    ],
+)
+def test_what_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a day such as 2026-01-31"):
+        parse_day(text)

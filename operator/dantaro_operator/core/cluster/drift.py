@@ -39,10 +39,13 @@ def differing_fields(intent: Mapping[str, Any], live: Mapping[str, Any]) -> list
 
 def _map_differs(intent: Mapping[str, Any], live: Mapping[str, Any], path: str) -> Iterator[str]:
     for key, wanted in intent.items():
-        yield from _differs(wanted, live.get(key), path=_join(path, key), key=key)
+        found = live.get(key)
+        if wanted != found:
+            yield from _differs(wanted, found, path=_join(path, key), key=key)
 
 
 def _differs(wanted: Any, found: Any, *, path: str, key: str) -> Iterator[str]:
+    """Yield what differs in two values that are not equal."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         if key in _AMOUNTS:
             yield from _amounts_differ(wanted, found, path)
@@ -50,7 +53,7 @@ def _differs(wanted: Any, found: Any, *, path: str, key: str) -> Iterator[str]:
             yield from _map_differs(wanted, found, path)
     elif isinstance(wanted, Sequence) and isinstance(found, Sequence) and not _is_text(wanted):
         yield from _list_differs(wanted, found, path=path, key=key)
-    elif wanted != found and not (key == "sizeLimit" and _is_same_amount(wanted, found)):
+    elif not (key == "sizeLimit" and _is_same_amount(wanted, found)):
         yield path
 
 
@@ -68,14 +71,15 @@ def _list_differs(
     name = _KEYS.get(key, "")
     if all(_is_named(item, name) for item in wanted):
         by_name = {item[name]: item for item in found if _is_named(item, name)}
-        for item in wanted:
-            at = f"{path}[{item[name]}]"
-            yield from _differs(item, by_name.get(item[name]), path=at, key="")
+        pairs = [(item[name], item, by_name.get(item[name])) for item in wanted]
     elif len(wanted) != len(found) or _is_text(found):
         yield path
+        return
     else:
-        for index, (item, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _differs(item, other, path=f"{path}[{index}]", key="")
+        pairs = list(zip(range(len(wanted)), wanted, found, strict=True))
+    for place, item, other in pairs:
+        if item != other:
+            yield from _differs(item, other, path=f"{path}[{place}]", key="")
 
 
 def _is_named(item: Any, name: str) -> bool:

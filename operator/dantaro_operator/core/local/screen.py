@@ -11,7 +11,7 @@ from dantaro_crds.v1alpha1.resource import Resource
 from dantaro_crds.values import quote_of, utc_text
 from dantaro_crds.wire.bot_status import BotReport
 from dantaro_crds.wire.bundle import CentralHealth
-from dantaro_operator.core.bots import Bot, bots_in, label, strategy_of
+from dantaro_operator.core.bots import Bot, bots_in, label, strategy_name
 from dantaro_operator.core.figures import round_money
 from dantaro_operator.core.local.documents import Finding
 from dantaro_operator.core.local.market import MAX_SPEED, MarketSettings
@@ -187,4 +187,4 @@ def _is_held_back(bot: Bot) -> bool:
     """Whether the market or the strategy that it reports is not the one of its spec."""
     status = bot.status
     is_other_market = status.symbol is not None and bot.spec.symbol not in {"auto", status.symbol}
-    return is_other_market or status.strategy not in {None, strategy_of(bot).name}
+    return is_other_market or status.strategy not in {None, strategy_name(bot)}

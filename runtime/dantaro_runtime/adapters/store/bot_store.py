@@ -16,13 +16,16 @@ from dantaro_runtime.core.departure import Departure
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.orders import Order, OrderState
 from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
-from dantaro_runtime.core.strategies.protocol import Level, Note
+from dantaro_runtime.core.strategies.protocol import Level, Note, Signal
 from dantaro_runtime.errors import StoreError
 from dantaro_runtime.ports import Stored
 
-__all__ = ["BotStore", "ordered_market"]
+__all__ = ["SIGNALS_KEPT", "BotStore", "ordered_market"]
 
 S = TypeVar("S")
+
+SIGNALS_KEPT = 10_000
+"""Newest signals that a store keeps, some 10 MB: five weeks of one each five minutes."""
 
 _DESK: TypeAdapter[DeskState] = TypeAdapter(DeskState)
 _LIVE = [state.value for state in OrderState if state.is_live]
@@ -79,9 +82,29 @@ class BotStore(Generic[S]):
                         .order_by(tables.orders.c.ts)
                     ).scalars()
                 )
+            trades: dict[str, frozenset[str]] = {}
+            if live:
+                ids = sa.select(tables.fills.c.client_id, tables.fills.c.trade_id).where(
+                    tables.fills.c.client_id.in_([order.client_id for order in live])
+                )
+                for client_id, trade_id in link.execute(ids):
+                    trades[client_id] = trades.get(client_id, frozenset()) | {trade_id}
         self._known = {order.client_id for order in live}
         strategy, desk = self._parse(state)
-        return Stored(strategy=strategy, desk=desk, live=live, attempts=attempts, placed=placed)
+        return Stored(
+            strategy=strategy,
+            desk=desk,
+            live=live,
+            attempts=attempts,
+            placed=placed,
+            trades=trades,
+        )
+
+    def has_order(self, client_id: str) -> bool:
+        """Return whether an order is in the records, whatever became of it."""
+        found = sa.select(tables.orders.c.id).where(tables.orders.c.client_id == client_id)
+        with self._database.read() as link:
+            return link.execute(found).scalar() is not None
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:
         """Store changes and the state that they led to, in one transaction."""
@@ -95,6 +118,7 @@ class BotStore(Generic[S]):
                     sa.insert(tables.fills),
                     [fill_row(fill, fee_currency=quote) for fill in changes.fills],
                 )
+            _put_signals(link, changes.signals, market=desk.market)
             self._put_notes(link, changes.notes, desk)
         for order in changes.orders.values():
             self._remember(order)
@@ -208,6 +232,26 @@ def ordered_market(database: Database) -> str | None:
     newest = sa.select(tables.orders.c.market).order_by(tables.orders.c.id.desc()).limit(1)
     with database.read() as link:
         return link.execute(newest).scalar()
+
+
+def _put_signals(
+    link: sa.Connection, signals: Sequence[tuple[datetime, Signal]], *, market: str
+) -> None:
+    if not signals:
+        return
+    rows = [
+        {
+            "ts": utc_text(time),
+            "market": market,
+            "signal": signal.action.name,
+            "score": maybe_text(signal.score),
+            "meta": json.dumps(dict(signal.meta)),
+        }
+        for time, signal in signals
+    ]
+    link.execute(sa.insert(tables.signals), rows)
+    newest = sa.select(sa.func.max(tables.signals.c.id)).scalar_subquery()
+    link.execute(sa.delete(tables.signals).where(tables.signals.c.id <= newest - SIGNALS_KEPT))
 
 
 def _upsert(

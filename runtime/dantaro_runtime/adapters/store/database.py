@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,18 +16,25 @@ from dantaro_runtime.errors import FencedOffError, StoreError
 __all__ = ["Database", "create_engine"]
 
 
-def create_engine(url: str) -> sa.Engine:
-    """Return an engine; SQLite in WAL mode, where a commit survives kill -9 of the process."""
+def create_engine(url: str, *, survives_power_loss: bool = False) -> sa.Engine:
+    """Return an engine; SQLite in WAL mode, where a commit survives kill -9 of the process.
+
+    Args:
+        url: SQLAlchemy URL.
+        survives_power_loss: Whether each commit reaches the disk before it counts: an intent of a
+            real order must never be forgotten. PostgreSQL does so anyway.
+    """
     engine = sa.create_engine(url)
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _set_pragmas)
+        sync = "FULL" if survives_power_loss else "NORMAL"
+        sa.event.listen(engine, "connect", partial(_set_pragmas, sync))
     return engine
 
 
-def _set_pragmas(connection: Any, _: Any) -> None:
+def _set_pragmas(sync: str, connection: Any, _: Any) -> None:
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        f"synchronous={sync}",
         "busy_timeout=5000",
         "cache_size=-512",
     ):
@@ -39,15 +47,16 @@ class Database:
     Args:
         url: SQLAlchemy URL.
         token: Name of this process, unique.
+        survives_power_loss: As in `create_engine`.
 
     Raises:
         StoreError: The store cannot be opened, migrated or written.
     """
 
-    def __init__(self, url: str, *, token: str) -> None:
+    def __init__(self, url: str, *, token: str, survives_power_loss: bool = False) -> None:
         self._token = token
         try:
-            self.engine = create_engine(url)
+            self.engine = create_engine(url, survives_power_loss=survives_power_loss)
             self._migrate(url)
             self._take_over()
         except SQLAlchemyError as error:

@@ -66,7 +66,10 @@ signals = Table(
     Column("score", Text),
     Column("meta", Text),
 )
-"""What a strategy saw."""
+"""What a strategy saw: a row for each candle, or analyst's decision, and each way it was judged.
+
+The newest only; `meta` is JSON: what was looked at, and what the bot made of it.
+"""
 
 decisions = Table(
     "decisions",

@@ -15,11 +15,13 @@ from dantaro_crds.wire.bundle import Analysis
 from dantaro_runtime.core.orders import Fill, Intent, Order, Trigger
 
 __all__ = [
+    "Action",
     "Book",
     "Context",
     "GridBook",
     "Level",
     "Note",
+    "Signal",
     "Step",
     "Strategy",
     "Wanted",
@@ -57,6 +59,32 @@ class Note:
     acted: bool = True
 
 
+class Action(StrEnum):
+    """What a look at the market speaks for."""
+
+    BUY = "Buy"
+    """Open a position; with one open nothing."""
+    SELL = "Sell"
+    """Close the position; without one nothing."""
+    HOLD = "Hold"
+    """Leave all as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What a strategy saw in the market at one look, whatever the bot made of it.
+
+    Attributes:
+        action: What it speaks for.
+        score: How strongly, fraction 0..1; None if nothing could be seen.
+        meta: What was looked at and what came of it: names and figures, in the order of looking.
+    """
+
+    action: Action
+    score: Decimal | None
+    meta: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Everything outside its own state that a strategy may look at.
@@ -91,10 +119,17 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step(Generic[S]):
-    """A new state, and what is worth recording about the way to it."""
+    """A new state, and what is worth recording about the way to it.
+
+    Attributes:
+        state: To go on with.
+        notes: In the order in which they came up.
+        signal: What was seen, if it is news; the state remembers it.
+    """
 
     state: S
     notes: tuple[Note, ...] = ()
+    signal: Signal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ def test_metadata_tells_of_marks_and_deletion() -> None:
     assert (metadata.reset, metadata.is_force_delete) == ("now", True)
     assert metadata.deletion_timestamp is not None
     plain = parse(GridBot, grid_bot_document()).metadata
-    assert (plain.reset, plain.is_force_delete) == (None, False)
+    assert (plain.reset, plain.accept_loss, plain.is_force_delete) == (None, None, False)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.grid_bot import GridBot
 from dantaro_operator.core.account_round import AccountFacts, ObjectSteps, decide_account
+from dantaro_operator.core.allocation import RiskCaps
 from dantaro_operator.core.children import child_facts
 from dantaro_operator.core.cluster.settings import ClusterSettings
 from dantaro_operator.core.fleet import Surroundings
@@ -184,6 +185,24 @@ def test_a_change_that_was_asked_for_is_no_drift() -> None:
     steps = steps_of(replace(facts, objects=(facts.objects[0], stopped)))
 
     assert [notice.reason for notice in build_notices(steps)][:1] == ["ConfigChanged"]
+
+
+def test_a_new_cap_is_a_new_configuration_and_no_new_pod() -> None:
+    bot, facts = build_running()
+    caps = RiskCaps(max_drawdown_percent=Decimal(20))
+    around = replace(facts.around, settings=make_settings(caps))
+
+    steps = steps_of(replace(facts, around=around))
+
+    assert steps.plan is not None
+    assert steps.plan.workload is not None
+    assert steps.plan.workload.config.risk.max_drawdown_percent == Decimal(20)
+    assert steps.children is not None
+    assert [item["kind"] for item in steps.children.apply] == ["ConfigMap", "StatefulSet"]
+    template = steps.children.apply[-1]["spec"]["template"]
+    assert template == facts.children[bot.key].live["spec"]["template"]
+    assert steps.children.moves == ""
+    assert [notice.reason for notice in build_notices(steps)] == ["ConfigChanged"]
 
 
 def test_nothing_is_made_in_a_namespace_that_ends() -> None:

@@ -73,6 +73,14 @@ def test_a_right_bot_is_not_refused(bot: Bot) -> None:
             id="breakout-of-days",
         ),
         pytest.param(
+            make_grid_bot(metadata={"annotations": {"dantaro.io/accept-loss": "today"}}),
+            make_allocation(),
+            Reason.SPEC_INVALID,
+            "metadata.annotations[dantaro.io/accept-loss]",
+            "expected a day such as 2026-01-31, was 'today'",
+            id="accepts-no-day",
+        ),
+        pytest.param(
             make_grid_bot(leverage=2),
             make_allocation(),
             Reason.LEVERAGE_UNSUPPORTED,
@@ -290,9 +298,9 @@ def test_checks_run_in_a_fixed_order() -> None:
         "has_share",
         "spot_only",
         "interval_fits",
+        "accepts_a_day",
         "quote_fits",
         "market_known",
         "market_free",
-        "grid_fits",
-        "stages_fit",
+        "strategy_fits",
     ]

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +8,7 @@ from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.common import BotState, DeletionPolicy
 from dantaro_crds.v1alpha1.conditions import Reason
 from dantaro_crds.wire.bot_config import BotConfig
+from dantaro_operator.core.allocation import NO_CAPS, RiskCaps
 from dantaro_operator.core.bots import MARKET_START, Bot
 from dantaro_operator.core.checks import Claim, Situation
 from dantaro_operator.core.plan import MarketMoment, Plan, decide_plan
@@ -26,6 +27,7 @@ def plan(
     *,
     last: BotConfig | None = None,
     market: MarketMoment = NO_CLOCK,
+    caps: RiskCaps = NO_CAPS,
 ) -> Plan:
     at = Situation(
         bot=bot,
@@ -33,7 +35,7 @@ def plan(
         accounts=(allocation,) if allocation else (),
         claims=(Claim(bot=bot),),
     )
-    return decide_plan(at, last=last, settings=make_settings(), market=market)
+    return decide_plan(at, last=last, settings=make_settings(caps), market=market)
 
 
 def config_of(bot: Bot, allocation: Allocation) -> BotConfig:
@@ -177,3 +179,58 @@ def test_stop_delete_and_reset_reach_even_a_refused_bot() -> None:
         "x",
     )
     assert config.leverage == 1
+
+
+ACCEPTS = {"annotations": {"dantaro.io/accept-loss": "2026-11-21"}}
+
+
+def test_the_day_whose_loss_a_person_accepts_reaches_the_bot() -> None:
+    bot = make_grid_bot(metadata=ACCEPTS)
+    assert config_of(bot, make_allocation()).accept_loss == date(2026, 11, 21)
+    assert config_of(make_grid_bot(), make_allocation()).accept_loss is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "want"),
+    [
+        pytest.param(ACCEPTS, date(2026, 11, 21), id="a-day"),
+        pytest.param({}, None, id="taken-back"),
+        pytest.param({"annotations": {"dantaro.io/accept-loss": "x"}}, None, id="no-day"),
+    ],
+)
+def test_the_accepted_day_reaches_even_a_refused_bot(
+    metadata: dict[str, Any], want: date | None
+) -> None:
+    last = config_of(make_grid_bot(), make_allocation()).model_copy(
+        update={"accept_loss": date(2026, 11, 20)}
+    )
+    workload = plan(make_grid_bot(metadata=metadata, leverage=3), make_allocation(), last=last)
+    assert workload.workload is not None
+    assert workload.workload.config.accept_loss == want
+
+
+def test_the_bots_and_the_accounts_limits_are_capped_by_the_operator() -> None:
+    caps = RiskCaps(
+        max_daily_loss={"KRW": Decimal(200_000)},
+        max_drawdown_percent=Decimal(8),
+        max_orders_per_minute=70,
+    )
+    bot = make_grid_bot(risk={"maxDrawdownPercent": "30"})
+    allocation = make_allocation(risk={"maxDailyLoss": "600000", "maxDrawdownPercent": "20"})
+    workload = plan(bot, allocation, caps=caps).workload
+    assert workload is not None
+    risk = workload.config.risk
+    assert (risk.max_daily_loss, risk.max_drawdown_percent) == (Decimal(200_000), Decimal(8))
+    assert risk.max_orders_per_minute is None
+    assert [(item.name, item.asked, item.cap) for item in workload.lowered] == [
+        ("maxDailyLoss", Decimal(300_000), Decimal(200_000)),
+        ("maxDrawdownPercent", Decimal(20), Decimal(8)),
+    ]
+
+
+def test_caps_reach_even_a_refused_bot() -> None:
+    last = config_of(make_grid_bot(), make_allocation())
+    caps = RiskCaps(max_position_percent=Decimal(40))
+    held = plan(make_grid_bot(leverage=3), make_allocation(), last=last, caps=caps).workload
+    assert held is not None
+    assert held.config.risk.max_position_percent == Decimal(40)

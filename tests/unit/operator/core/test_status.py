@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from dantaro_crds.v1alpha1.bot_common import BotStatus
 from dantaro_crds.v1alpha1.common import Condition
 from dantaro_crds.v1alpha1.conditions import Phase, Reason, condition_of
 from dantaro_crds.wire.bot_status import BotReport
+from dantaro_operator.core.allocation import NO_CAPS, RiskCaps
 from dantaro_operator.core.bots import Bot
 from dantaro_operator.core.checks import Claim, Refusal, Situation
 from dantaro_operator.core.observed import NOTHING, BotObserved, ProcessFacts
@@ -30,10 +32,10 @@ SWITCHED_OFF = {"ok": False, "reason": "AllocationHalted", "message": "set spec.
 REFUSAL = Refusal(reason=Reason.NO_SHARE, field="spec.x", message="add a share", halts=True)
 
 
-def planned(bot: Bot) -> Plan:
+def planned(bot: Bot, caps: RiskCaps = NO_CAPS) -> Plan:
     allocation = make_allocation()
     at = Situation(bot=bot, allocation=allocation, accounts=(allocation,), claims=(Claim(bot=bot),))
-    return decide_plan(at, last=None, settings=make_settings(), market=MarketMoment())
+    return decide_plan(at, last=None, settings=make_settings(caps), market=MarketMoment())
 
 
 def reporting(**values: Any) -> BotObserved:
@@ -344,6 +346,31 @@ def test_bound_money_is_told() -> None:
     found = status(reporting(budget="6000000"))
     assert verdict(found, "Allocated") == ("True", "BudgetBound")
     assert "1,000,000 KRW more are bound" in condition(found, "Allocated").message
+
+
+def test_what_the_operator_caps_is_told_and_stays_as_it_is() -> None:
+    caps = RiskCaps(max_daily_loss_percent=Decimal(5), max_drawdown_percent=Decimal(20))
+    bot = make_grid_bot(risk={"maxDailyLossPercent": "10"})
+    plan = planned(bot, caps)
+    found = status(reporting(), bot=bot, plan=plan)
+    assert verdict(found, "Allocated") == ("True", "LimitsCapped")
+    assert condition(found, "Allocated").message == (
+        "5,000,000 KRW, 50 % of main; capped by the operator: maxDailyLossPercent 5 (asked for "
+        "10), maxDrawdownPercent 20"
+    )
+    assert found.message == (
+        "all is well; capped by the operator: maxDailyLossPercent 5 (asked for 10)"
+    )
+    told = bot.model_copy(update={"status": found})
+    assert status(reporting(), bot=told, plan=plan, later=timedelta(seconds=30)) is found
+
+
+def test_a_cap_on_what_nobody_asked_for_is_told_in_the_condition_alone() -> None:
+    caps = RiskCaps(max_drawdown_percent=Decimal(20))
+    bot = make_grid_bot()
+    found = status(reporting(), bot=bot, plan=planned(bot, caps))
+    assert found.message == "all is well"
+    assert "maxDrawdownPercent 20" in condition(found, "Allocated").message
 
 
 def test_what_really_trades_is_told() -> None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dantaro_crds.v1alpha1.resource import Resource, dump
 from dantaro_operator.core.cluster.names import FINALIZER, child_metadata
@@ -204,3 +206,36 @@ def test_the_end_of_an_older_namesake_is_not_that_of_the_bot() -> None:
 
     assert bot_of(fleet) == BOT
     assert fleet.drop(document(BOT, 11)) == {ACCOUNT}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("put", "drop", "child", "child gone", "forget child", "wrote child")),
+            st.sampled_from((BOT.metadata.uid, "newer")),
+            st.sampled_from((ACCOUNT[2], "other")),
+        ),
+        max_size=12,
+    )
+)
+def test_its_shape_changes_with_the_bots_that_have_a_stateful_set(
+    events: list[tuple[str, str, str]],
+) -> None:
+    fleet = Fleet()
+    for version, (event, uid, account) in enumerate(events, start=1):
+        bot = make_grid_bot(metadata={"uid": uid}, allocationRef={"name": account})
+        before, shape = {b.metadata.uid for b in fleet.bots_with_child()}, fleet.shape
+        match event:
+            case "put":
+                fleet.put(document(bot, version))
+            case "drop":
+                fleet.drop(document(bot, version))
+            case "forget child":
+                fleet.forget_child(BOT.key)
+            case "wrote child":
+                fleet.wrote_child(BOT.key, stateful_set(version))
+            case _:
+                fleet.put_child(stateful_set(version), gone=event == "child gone")
+        after = {b.metadata.uid for b in fleet.bots_with_child()}
+        assert before == after or fleet.shape != shape
+        assert all(fleet.bot(b.key) is b for b in fleet.bots_with_child())

@@ -1,8 +1,10 @@
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from dantaro_crds.wire.bundle import CentralHealth
+from dantaro_operator.core.allocation import RiskCaps
 from dantaro_operator.core.bots import bots_in
 from dantaro_operator.core.observed import ProcessFacts
 from dantaro_operator.services.local import ADVICE_EVERY
@@ -313,3 +315,19 @@ async def test_central_is_not_asked_while_every_bot_names_its_market() -> None:
     world = FakeWorld(health=healthy())
     await make_service(world).run_round()
     assert world.choice is False
+
+
+async def test_a_new_cap_reaches_a_running_bot_as_a_configuration_once() -> None:
+    world = FakeWorld(health=healthy())
+    await make_service(world).run_round()
+    before = dict(world.configs)
+    service = make_service(world, RiskCaps(max_drawdown_percent=Decimal(20)), started=True)
+    await service.run_round()
+    for uid, config in before.items():
+        risk = config.risk.model_copy(update={"max_drawdown_percent": Decimal(20)})
+        assert world.configs[uid] == config.model_copy(update={"risk": risk})
+    answer_all(world)
+    await service.run_round()
+    world.log.clear()
+    await service.run_round()
+    assert world.log == []

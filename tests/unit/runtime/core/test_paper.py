@@ -230,6 +230,12 @@ def test_what_is_not_given_again_is_disarmed() -> None:
     assert market.armed == (at_or_above("3300"),)
 
 
+def test_no_trigger_is_due_before_the_first_price() -> None:
+    market = make_market()
+    market.arm([at_or_above("3300"), at_or_below("3300")])
+    assert (market.last, market.due_trigger()) == (None, None)
+
+
 def test_a_trigger_that_is_true_when_armed_is_due_once() -> None:
     market = market_at("3200")
     market.arm([at_or_above("3300"), at_or_below("3200")])

@@ -40,6 +40,7 @@ def report_of(
         caught_up=True,
         source_ended=False,
         central=central,
+        exchange=FINE,
         reconciled=reconciled,
     )
     return build_report(desk, make_config(GRID, drain=drain, **fields), around)

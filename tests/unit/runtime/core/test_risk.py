@@ -135,16 +135,22 @@ def test_exit_beyond_the_band_is_sent_at_the_bound() -> None:
 def test_daily_loss_leaves_deposits_out() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000), peak=D(1_000_000))
     state = with_flow(state, amount=D(200_000), equity=D(1_000_000))
-    tripped = sample(state, limits(maxDailyLossPercent="3"), equity=D(1_169_000), realized=D(0))
+    tripped = sample(
+        state, limits(maxDailyLossPercent="3"), time=NOON, equity=D(1_169_000), realized=D(0)
+    )
     assert tripped.trip is not None
     assert "31000.00" in tripped.trip.message
-    fine = sample(state, limits(maxDailyLossPercent="3.2"), equity=D(1_169_000), realized=D(0))
+    fine = sample(
+        state, limits(maxDailyLossPercent="3.2"), time=NOON, equity=D(1_169_000), realized=D(0)
+    )
     assert fine.trip is None
 
 
 def test_daily_loss_trips_on_the_realised_form_too() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000), start_realized=D(500))
-    tripped = sample(state, limits(maxDailyLoss="1000"), equity=D(1_000_000), realized=D(-501))
+    tripped = sample(
+        state, limits(maxDailyLoss="1000"), time=NOON, equity=D(1_000_000), realized=D(-501)
+    )
     assert tripped.trip is not None
     assert tripped.trip.reason == "DailyLoss"
 
@@ -152,12 +158,14 @@ def test_daily_loss_trips_on_the_realised_form_too() -> None:
 def test_smaller_daily_limit_counts() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000))
     bounds = limits(maxDailyLoss="50000", maxDailyLossPercent="3")
-    assert sample(state, bounds, equity=D(969_999), realized=D(0)).trip is not None
+    assert sample(state, bounds, time=NOON, equity=D(969_999), realized=D(0)).trip is not None
 
 
 def test_drawdown_trips_at_its_limit_and_stays_over_the_day() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000), peak=D(1_050_000))
-    tripped = sample(state, limits(maxDrawdownPercent="10"), equity=D(945_000), realized=D(0))
+    tripped = sample(
+        state, limits(maxDrawdownPercent="10"), time=NOON, equity=D(945_000), realized=D(0)
+    )
     assert tripped.trip is not None
     assert tripped.trip.reason == DRAWDOWN
     later = roll_day(tripped, time=NOON + timedelta(days=1), equity=D(945_000), realized=D(0))
@@ -167,7 +175,7 @@ def test_drawdown_trips_at_its_limit_and_stays_over_the_day() -> None:
 
 def test_daily_trip_ends_with_its_day_and_cools_down() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000))
-    tripped = sample(state, limits(maxDailyLoss="1"), equity=D(900_000), realized=D(0))
+    tripped = sample(state, limits(maxDailyLoss="1"), time=NOON, equity=D(900_000), realized=D(0))
     midnight = datetime(2026, 11, 20, 15, tzinfo=UTC)
     rolled = roll_day(tripped, time=midnight, equity=D(900_000), realized=D(0))
     assert rolled.trip is None
@@ -178,13 +186,13 @@ def test_daily_trip_ends_with_its_day_and_cools_down() -> None:
 def test_a_day_without_loss_trips_nothing_even_if_it_began_without_money() -> None:
     state = with_flow(RiskState(day=date(2026, 11, 20)), amount=D(1_000_000), equity=D(0))
     bounds = limits(maxDailyLossPercent="3")
-    assert sample(state, bounds, equity=D(1_000_000), realized=D(0)).trip is None
+    assert sample(state, bounds, time=NOON, equity=D(1_000_000), realized=D(0)).trip is None
 
 
 def test_a_latched_trip_is_not_looked_at_again() -> None:
     state = RiskState(day=date(2026, 11, 20), start_equity=D(1_000_000))
-    tripped = sample(state, limits(maxDailyLoss="1"), equity=D(900_000), realized=D(0))
-    again = sample(tripped, limits(maxDailyLoss="1"), equity=D(2_000_000), realized=D(0))
+    tripped = sample(state, limits(maxDailyLoss="1"), time=NOON, equity=D(900_000), realized=D(0))
+    again = sample(tripped, limits(maxDailyLoss="1"), time=NOON, equity=D(2_000_000), realized=D(0))
     assert again.trip == tripped.trip
 
 

@@ -99,7 +99,7 @@ def test_a_flow_moves_the_peak_in_proportion(equity: str, amount: str, peak: str
     ],
 )
 def test_daily_loss(bounds: dict[str, str], equity: str, realized: str, loss: str | None) -> None:
-    trip = sample(state(), limits(**bounds), equity=D(equity), realized=D(realized)).trip
+    trip = sample(state(), limits(**bounds), time=NOON, equity=D(equity), realized=D(realized)).trip
     assert (trip is not None) == (loss is not None)
     if trip is not None:
         assert trip.reason == "DailyLoss"
@@ -121,11 +121,12 @@ def test_daily_loss(bounds: dict[str, str], equity: str, realized: str, loss: st
 def test_drawdown(peak: str, equity: str, fall: str | None) -> None:
     before = RiskState(day=DAY, start_equity=D(equity), peak=D(peak))
     bounds = limits(maxDrawdownPercent="10")
-    after = sample(before, bounds, equity=D(equity), realized=D(0))
+    after = sample(before, bounds, time=NOON, equity=D(equity), realized=D(0))
     want = fall and Trip(
         reason="MaxDrawdown",
         message=f"the equity is {fall} % below its peak, the limit is 10 %: no new entries until "
         "a reset",
+        since=NOON,
     )
     assert (after.trip, after.peak) == (want, max(D(peak), D(equity)))
 
@@ -148,9 +149,13 @@ def test_a_reset_counts_the_drawdown_anew_and_keeps_the_day() -> None:
 
 def test_a_reset_within_the_day_trips_again() -> None:
     bounds = limits(maxDailyLossPercent="3")
-    tripped = sample(state(), bounds, equity=D(969_000), realized=D(0))
+    tripped = sample(state(), bounds, time=NOON, equity=D(969_000), realized=D(0))
     again = sample(
-        clear(tripped, time=NOON, equity=D(969_000)), bounds, equity=D(969_000), realized=D(0)
+        clear(tripped, time=NOON, equity=D(969_000)),
+        bounds,
+        time=NOON,
+        equity=D(969_000),
+        realized=D(0),
     )
     assert again.trip == tripped.trip is not None
 
@@ -204,7 +209,7 @@ def test_a_latch_holds_until_its_reset_whatever_happens(events: list[tuple[str, 
         before, rolled = risk, False
         if kind == "sample":
             equity = D(amount)
-            risk = sample(risk, bounds, equity=equity, realized=D(0))
+            risk = sample(risk, bounds, time=NOON, equity=equity, realized=D(0))
         elif kind == "flow":
             risk = with_flow(risk, amount=D(amount), equity=equity)
             equity += amount

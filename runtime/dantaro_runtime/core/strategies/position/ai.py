@@ -18,6 +18,7 @@ from dantaro_runtime.core.strategies.position.verdict import (
     Action,
     Gate,
     Position,
+    Sight,
     Verdict,
     hold,
 )
@@ -42,9 +43,10 @@ def judge_decision(parameters: AiStrategy, position: Position, context: Context)
         _known(decision),
         _sure(decision.confidence, parameters.min_confidence),
     )
+    action = Action(decision.action) if decision.action in set(Action) else Action.HOLD
+    sight = Sight(action=action, score=decision.confidence, of=time)
     if not all(gate.passed for gate in gates):
-        return hold(gates)
-    action = Action(decision.action)
+        return hold(gates, sight=sight)
     return Verdict(
         action=action,
         code="Decision",
@@ -53,6 +55,7 @@ def judge_decision(parameters: AiStrategy, position: Position, context: Context)
         confidence=decision.confidence,
         gates=gates,
         mark=time,
+        sight=sight,
     )
 
 

@@ -24,12 +24,13 @@ from decimal import Decimal
 from dantaro_crds.v1alpha1.strategies import BreakoutStrategy
 from dantaro_crds.values import decimal_text, utc_text
 from dantaro_crds.wire.indicator_names import IndicatorName as Name
-from dantaro_runtime.core.strategies.position.figures import missing_data, read_candle
+from dantaro_runtime.core.strategies.position.figures import Candle, missing_data, read_candle
 from dantaro_runtime.core.strategies.position.verdict import (
     BLIND,
     Action,
     Gate,
     Position,
+    Sight,
     Verdict,
     hold,
 )
@@ -63,32 +64,32 @@ _Values = Mapping[Name, Decimal]
 def judge_breakout(parameters: BreakoutStrategy, position: Position, context: Context) -> Verdict:
     """Return whether to buy the breakout of today, or to leave that of an earlier day."""
     today = _day(context.time)
-    if position.is_open:
-        return _leave(position, today)
     candle = read_candle(context, _names(parameters))
+    target, seen = None, position.seen
+    if isinstance(candle, Candle) and _is_of(today, context):
+        target = breakout_target(parameters, candle.values, context)
+        seen = today if context.last < target or position.seen == today else None
+    if position.is_open:
+        return _leave(position, today, seen=seen)
     if isinstance(candle, Gate):
-        return hold((candle,), code=BLIND, seen=position.seen)
-    assert context.analysis is not None
-    if _day(context.analysis.data_until - _MINUTE) != today:
+        return hold((candle,), code=BLIND, seen=seen)
+    if target is None:
         message = f"waits for the first candle of {today:%Y-%m-%d}"
-        return hold((missing_data(message),))
+        return hold((missing_data(message),), seen=seen)
     values = candle.values
-    target = breakout_target(parameters, values, context)
-    is_below = context.last < target
-    seen = today if is_below or position.seen == today else None
-    gates = tuple(
+    market = tuple(
         gate
         for gate in (
-            candle.gate,
             _squeeze(values) if parameters.squeeze_gate else None,
             _breakout(values, context.last, target, watched=seen == today),
             _volume(values, parameters.volume_factor) if parameters.volume_gate else None,
-            _once(position, today),
         )
         if gate is not None
     )
+    sight = _sight(market, of=candle.time)
+    gates = (candle.gate, *market, _once(position, today))
     if not all(gate.passed for gate in gates):
-        return hold(gates, seen=seen)
+        return hold(gates, seen=seen, sight=sight)
     return Verdict(
         action=Action.BUY,
         code="Breakout",
@@ -98,6 +99,7 @@ def judge_breakout(parameters: BreakoutStrategy, position: Position, context: Co
         gates=gates,
         mark=today,
         seen=seen,
+        sight=sight,
     )
 
 
@@ -107,7 +109,11 @@ def breakout_target(parameters: BreakoutStrategy, values: _Values, context: Cont
     return context.rules.ticks.ceil(values[Name.DAY_OPEN] + parameters.k * span)
 
 
-def _leave(position: Position, today: datetime) -> Verdict:
+def _is_of(today: datetime, context: Context) -> bool:
+    return context.analysis is not None and _day(context.analysis.data_until - _MINUTE) == today
+
+
+def _leave(position: Position, today: datetime, *, seen: datetime | None) -> Verdict:
     is_over = position.acted is None or position.acted < today
     bought = "" if position.acted is None else f" of {position.acted:%Y-%m-%d}"
     gate = Gate(
@@ -115,8 +121,9 @@ def _leave(position: Position, today: datetime) -> Verdict:
         passed=is_over,
         message=f"the position{bought} is sold at the open of the next day",
     )
+    sight = Sight(action=Action.SELL if is_over else Action.HOLD, of=today)
     if not is_over:
-        return hold((gate,), seen=position.seen)
+        return hold((gate,), seen=seen, sight=sight)
     return Verdict(
         action=Action.SELL,
         code="NextDay",
@@ -124,7 +131,16 @@ def _leave(position: Position, today: datetime) -> Verdict:
         confidence=Decimal(1),
         gates=(gate,),
         mark=today,
+        seen=seen,
+        sight=sight,
     )
+
+
+def _sight(gates: tuple[Gate, ...], *, of: datetime) -> Sight:
+    """Return a buy if all gates of the market are open; its score is the part that is."""
+    passed = sum(gate.passed for gate in gates)
+    action = Action.BUY if passed == len(gates) else Action.HOLD
+    return Sight(action=action, score=round(Decimal(passed) / len(gates), 4), of=of)
 
 
 def _names(parameters: BreakoutStrategy) -> tuple[Name, ...]:

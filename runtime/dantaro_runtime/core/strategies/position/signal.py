@@ -32,6 +32,7 @@ from dantaro_runtime.core.strategies.position.verdict import (
     Action,
     Gate,
     Position,
+    Sight,
     Verdict,
     hold,
 )
@@ -73,13 +74,14 @@ def judge_signal(parameters: SignalStrategy, position: Position, context: Contex
     if isinstance(candle, Gate):
         return hold((candle,), code=BLIND)
     votes = _vote(candle.values)
+    sight = _sight(votes, candle)
     action = Action.SELL if position.is_open else Action.BUY
     gates: tuple[Gate, ...] = (candle.gate, *_gates(parameters, votes, action))
     late = context.time - candle.closed > ENTRY_WINDOW
     if action is Action.BUY:
         gates = (*gates, _window(candle, late=late))
     if not all(gate.passed for gate in gates):
-        return hold(gates)
+        return hold(gates, sight=sight)
     sides = ", ".join(name for name, vote in votes if vote is action)
     sure = confidence(votes, action)
     return Verdict(
@@ -90,6 +92,7 @@ def judge_signal(parameters: SignalStrategy, position: Position, context: Contex
         confidence=sure,
         gates=gates,
         mark=candle.time,
+        sight=sight,
     )
 
 
@@ -100,6 +103,12 @@ def confidence(votes: _Votes, action: Action) -> Decimal:
     """Return how sure the vote for a side is: 1 - 1/2^n for a lead of n votes, else 0."""
     lead = sum(1 if vote is action else -1 for _, vote in votes if vote is not Action.HOLD)
     return 1 - Decimal("0.5") ** lead if lead > 0 else Decimal(0)
+
+
+def _sight(votes: _Votes, candle: Candle) -> Sight:
+    buy, sell = confidence(votes, Action.BUY), confidence(votes, Action.SELL)
+    action = _side(buys=buy > 0, sells=sell > 0)
+    return Sight(action=action, score=max(buy, sell), of=candle.time)
 
 
 def _gates(parameters: SignalStrategy, votes: _Votes, action: Action) -> tuple[Gate, Gate]:

@@ -3,7 +3,7 @@
 The cycle (`staged*.py` beside this folder) brings the first buy with its timeout, the sale at a
 profit, the stop loss, the pauses, and everything about partial fills, cancels, rejections and dust.
 Here stands what is added: the verdict as the gate of a start, the sale when the judge says so, one
-position for each mark, and the record of what was decided.
+position for each mark, and the records of what was seen and what was decided.
 
 Source: staged definition, section 6.
 """
@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from dantaro_crds.money import exact
 from dantaro_crds.v1alpha1.staged_funcs import SingleStage, to_single_stage
+from dantaro_crds.values import utc_text
 from dantaro_runtime.core.orders import Fill, Order
 from dantaro_runtime.core.strategies.position.verdict import (
     BLIND,
@@ -22,7 +23,7 @@ from dantaro_runtime.core.strategies.position.verdict import (
     Position,
     Verdict,
 )
-from dantaro_runtime.core.strategies.protocol import Book, Context, Note, Step, Wanted
+from dantaro_runtime.core.strategies.protocol import Book, Context, Note, Signal, Step, Wanted
 from dantaro_runtime.core.strategies.staged import StagedState, StagedTrading
 from dantaro_runtime.core.strategies.staged_moves import end_pause
 from dantaro_runtime.core.strategies.staged_state import OPEN_CYCLE, StagedPhase
@@ -44,8 +45,9 @@ class PositionState:
         cycle: Of the staged cycle with one stage.
         acted: Mark of the last verdict that opened a position.
         seen: What the judge asked to remember.
-        told: Key of the verdict that was recorded last.
+        told: Key of the decision that was recorded last.
         reason: Its reason, with the figures of that time.
+        saw: Key of the signal that was recorded last.
     """
 
     cycle: StagedState = field(default_factory=StagedState)
@@ -53,6 +55,7 @@ class PositionState:
     seen: datetime | None = None
     told: str = ""
     reason: str = ""
+    saw: str = ""
 
 
 class PositionTrading(Generic[P]):
@@ -199,21 +202,36 @@ def _record(
     is_acted: bool,
     obstacle: str = "",
 ) -> Step[PositionState]:
-    """Return the step with a note of the verdict, unless it is old news that led to nothing."""
-    state = replace(state, cycle=step.state)
+    """Return the step with what was seen and what was decided, each only if it is news."""
+    because = f"; not acted on: {obstacle}" if obstacle else ""
+    message = f"{verdict.reason}{because}"
+    state, signal = _see(replace(state, cycle=step.state), verdict, message, is_acted=is_acted)
     key = verdict.key
     if obstacle:
         # Each chance that was missed is worth a record of its own.
         key = f"{verdict.mark}:{key}"
     if key == state.told and not is_acted:
-        return Step(state=state, notes=step.notes)
-    because = f"; not acted on: {obstacle}" if obstacle else ""
+        return Step(state=state, notes=step.notes, signal=signal)
     note = Note(
         reason=verdict.action.value,
-        message=f"{verdict.reason}{because}",
+        message=message,
         confidence=verdict.confidence,
         inputs=verdict.inputs,
         acted=is_acted,
     )
     state = replace(state, told=key, reason=verdict.reason)
-    return Step(state=state, notes=(note, *step.notes))
+    return Step(state=state, notes=(note, *step.notes), signal=signal)
+
+
+def _see(
+    state: PositionState, verdict: Verdict, message: str, *, is_acted: bool
+) -> tuple[PositionState, Signal | None]:
+    """Return the signal of this look, once for each candle and each way that it was judged."""
+    sight = verdict.sight
+    key = f"{sight.of}:{sight.action}:{verdict.key}"
+    if key == state.saw and not is_acted:
+        return state, None
+    of = () if sight.of is None else (("of", utc_text(sight.of)),)
+    decision = (("decision", verdict.action.value), ("reason", message))
+    signal = Signal(action=sight.action, score=sight.score, meta=(*of, *decision, *verdict.inputs))
+    return replace(state, saw=key), signal

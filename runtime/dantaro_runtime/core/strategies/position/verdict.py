@@ -8,13 +8,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import TypeVar
 
 from dantaro_crds.values import decimal_text, utc_text
-from dantaro_runtime.core.strategies.protocol import Context
+from dantaro_runtime.core.strategies.protocol import Action, Context
 
-__all__ = ["BLIND", "Action", "Figures", "Gate", "Judge", "Position", "Verdict", "hold"]
+__all__ = [
+    "BLIND",
+    "Action",
+    "Figures",
+    "Gate",
+    "Judge",
+    "Position",
+    "Sight",
+    "Verdict",
+    "hold",
+]
 
 P = TypeVar("P")
 
@@ -28,17 +37,6 @@ _ZERO = Decimal(0)
 
 Figures = tuple[tuple[str, Decimal], ...]
 """Names and values that a gate looked at, in the order of looking."""
-
-
-class Action(StrEnum):
-    """What a verdict asks for."""
-
-    BUY = "Buy"
-    """Open a position; with one open nothing."""
-    SELL = "Sell"
-    """Close the position; without one nothing."""
-    HOLD = "Hold"
-    """Leave all as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +72,24 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a judge sees in the market itself, before he asks what the bot may do about it.
+
+    Attributes:
+        action: What the market speaks for, with or without a position and below any floor.
+        score: How strongly, fraction 0..1; None if nothing could be seen.
+        of: Open of the candle, start of the day or time of the decision that was looked at.
+    """
+
+    action: Action = Action.HOLD
+    score: Decimal | None = None
+    of: datetime | None = None
+
+
+_NOTHING_SEEN = Sight()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a judge says at one look.
 
@@ -86,6 +102,7 @@ class Verdict:
         mark: What a buy belongs to (open of a candle, start of a day, time of a decision): not
             more than one position is opened for each mark. None: it cannot open one.
         seen: To be remembered till the next look.
+        sight: What was seen.
     """
 
     action: Action
@@ -95,6 +112,7 @@ class Verdict:
     gates: tuple[Gate, ...] = ()
     mark: datetime | None = None
     seen: datetime | None = None
+    sight: Sight = _NOTHING_SEEN
 
     @property
     def key(self) -> str:
@@ -116,13 +134,20 @@ def _inputs(mark: datetime | None, gates: Iterable[Gate]) -> Iterable[tuple[str,
             yield f"{gate.name}.{name}", decimal_text(round(value, _PLACES))
 
 
-def hold(gates: tuple[Gate, ...], *, code: str = "", seen: datetime | None = None) -> Verdict:
+def hold(
+    gates: tuple[Gate, ...],
+    *,
+    code: str = "",
+    seen: datetime | None = None,
+    sight: Sight = _NOTHING_SEEN,
+) -> Verdict:
     """Return the verdict to do nothing, because of the first gate that failed.
 
     Args:
         gates: All that were looked at; one of them failed.
         code: Kind of the reason; default: `Gate` and the failed gate's name.
         seen: To be remembered till the next look.
+        sight: What was seen.
     """
     failed = next(gate for gate in gates if not gate.passed)
     return Verdict(
@@ -131,6 +156,7 @@ def hold(gates: tuple[Gate, ...], *, code: str = "", seen: datetime | None = Non
         reason=failed.message,
         gates=gates,
         seen=seen,
+        sight=sight,
     )
 
 

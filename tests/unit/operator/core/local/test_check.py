@@ -152,3 +152,17 @@ def test_every_finding_is_told_at_once() -> None:
     broken: list[dict[str, Any]] = [grid_bot_document("a", grids=0), grid_bot_document("b", x=1)]
     result = check_scan(make_scan(a=broken), is_whole=False, now=NOW)
     assert {finding.object for finding in result.findings} == {"GridBot/a", "GridBot/b"}
+
+
+def test_an_acceptance_of_no_day_is_found_at_its_place() -> None:
+    bot = grid_bot_document()
+    bot["metadata"]["annotations"] = {"dantaro.io/accept-loss": "2026-02-30"}
+    scan = make_scan(a=[allocation_document(shares=[share("GridBot", "grid")])], b=[bot])
+    result = check_scan(scan, is_whole=True, now=NOW)
+    assert [finding.field for finding in result.findings] == [
+        "metadata.annotations[dantaro.io/accept-loss]"
+    ]
+    assert result.findings[0].message == (
+        "expected a day such as 2026-01-31, was '2026-02-30': name the trading day (Asia/Seoul) "
+        "whose loss is accepted"
+    )

@@ -91,6 +91,18 @@ def other(name: str, **changes: Any) -> Callable[[list[Order]], list[Order]]:
     return change
 
 
+def again(order: Order) -> Order:
+    """Return an order as another one of the same slot that has just been placed."""
+    return replace(
+        order,
+        client_id=f"{order.slot}-9",
+        filled_volume=D(0),
+        filled_funds=D(0),
+        fee=D(0),
+        state=OrderState.OPEN,
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -104,6 +116,20 @@ def other(name: str, **changes: Any) -> Callable[[list[Order]], list[Order]]:
         (other("c04s", slot="x"), "first cycle"),
         (other("i", volume=D(200)), "in parts"),
         (other("c04s", volume=D(7)), "not the order"),
+        (
+            other("i", volume=D(190), filled_volume=D(190)),
+            "purchase of 190 is no multiple of 63.16755671 per cell",
+        ),
+        (
+            other("i", volume=D("379.00534026"), filled_volume=D("379.00534026")),
+            "purchase of 379.00534026 is no multiple",
+        ),
+        (
+            other("i", filled_volume=D(0), state=OrderState.OPEN),
+            "fills of b07b07b0-1-i-1 are missing",
+        ),
+        (lambda orders: [*orders, again(orders[-1])], "a cell has two orders"),
+        (lambda orders: [*orders, replace(again(orders[0]), slot="i")], "i-9 is open although"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(
@@ -113,3 +139,31 @@ def test_what_does_not_fit_together_is_refused(
     recovered(bot)
     with pytest.raises(SafetyError, match=why):
         recovered(bot, change(list(bot.orders.values())))
+
+
+def test_a_sale_before_the_buy_that_it_follows_is_refused() -> None:
+    bot = run([*FALL, "3120 3250 3120 3250"])
+    recovered(bot)
+    bot.fills[-2:] = reversed(bot.fills[-2:])
+    with pytest.raises(SafetyError, match="c01s-1 was filled out of turn"):
+        recovered(bot)
+
+
+@pytest.mark.parametrize(
+    ("price", "why"),
+    [
+        pytest.param("3450", "no place of the ladder", id="between-two-lines"),
+        pytest.param("1", "no place of the ladder", id="below-the-grid"),
+        pytest.param("9000000", "no place of the ladder", id="beyond-all-lines"),
+        pytest.param(None, "no place of the ladder", id="without-a-price"),
+        pytest.param("3500", "c03b-1 stands on no place", id="of-one-cell-only"),
+    ],
+)
+def test_a_grid_that_moved_up_moved_as_a_whole_and_by_whole_lines(
+    price: str | None, why: str
+) -> None:
+    bot = run(["3600"])
+    assert [order.slot for order in bot.orders.values()] == ["c04b", "c03b", "c02b", "c01b", "c00b"]
+    moved = other("c04b", price=None if price is None else D(price))
+    with pytest.raises(SafetyError, match=why):
+        recovered(bot, moved(list(bot.orders.values())))

@@ -73,6 +73,20 @@ def test_a_move_without_a_trailing_grid_does_nothing() -> None:
     assert after_trigger(exchange, "trailing", "3600")[0] == exchange.state
 
 
+def test_a_grid_that_is_not_complete_yet_does_not_move() -> None:
+    exchange = above_the_grid()
+    state = replace(exchange.state, phase=GridPhase.PLACING)
+    context = replace(exchange.context(), last=D(3600))
+    assert exchange.strategy.on_trigger(state, "trailing", context).state == state
+
+
+def test_a_grid_may_take_up_another_market_only_before_its_first_cycle() -> None:
+    exchange = GridExchange(make_grid())
+    assert exchange.strategy.leave(exchange.state) == exchange.strategy.initial()
+    exchange.open()
+    assert exchange.strategy.leave(exchange.state) is None
+
+
 def test_a_late_purchase_is_wanted_no_more_and_its_end_waited_for() -> None:
     exchange = GridExchange(make_grid(), is_instant=False)
     exchange.open()

@@ -305,3 +305,10 @@ def test_names_and_numbers_of_a_new_bot() -> None:
     assert strategy.name == "staged"
     assert (strategy.cycle(state), strategy.phase(state)) == (0, "Idle")
     assert strategy.message(state) == ""
+
+
+def test_an_exit_without_a_cycle_does_nothing() -> None:
+    run = entered()
+    strategy = StagedTrading(make_parameters())
+    idle = strategy.initial()
+    assert strategy.exit(idle, run.context(), reason="the day is over").state == idle

@@ -1,6 +1,7 @@
 """The analyst's decision: only while fresh, only at or above the floor."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from dantaro_crds.v1alpha1.strategies import AiStrategy
 from dantaro_crds.wire.bundle import Analysis
 from dantaro_runtime.core.strategies.position.ai import judge_decision
-from dantaro_runtime.core.strategies.position.verdict import Action, Position, Verdict
+from dantaro_runtime.core.strategies.position.verdict import Action, Position, Sight, Verdict
 from tests.support.positions import make_decision
 from tests.support.staged import make_context
 from tests.support.strategy_run import START
@@ -87,3 +88,16 @@ def test_a_word_that_is_no_action_does_nothing() -> None:
 def test_without_a_decision_it_waits_and_says_so(analysis: Analysis | None, want: str) -> None:
     verdict = judge(analysis)
     assert (verdict.action, verdict.code, verdict.reason) == (Action.HOLD, "DataMissing", want)
+
+
+@pytest.mark.parametrize(
+    ("word", "want"),
+    [
+        pytest.param("Buy", Action.BUY, id="below-the-floor"),
+        pytest.param("Wait", Action.HOLD, id="no-action"),
+    ],
+)
+def test_it_sees_what_the_analyst_says_acted_on_or_not(word: str, want: Action) -> None:
+    verdict = judge(make_decision(word, "0.2"))
+    assert verdict.action is Action.HOLD
+    assert verdict.sight == Sight(action=want, score=Decimal("0.2"), of=START)

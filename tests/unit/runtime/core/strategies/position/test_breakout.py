@@ -1,6 +1,6 @@
 """The gates of a breakout one by one, the border of the day, and the late start."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from dantaro_crds.v1alpha1.strategies import BreakoutStrategy
 from dantaro_crds.wire.indicator_names import IndicatorName as Name
 from dantaro_runtime.core.strategies.position.breakout import judge_breakout
-from dantaro_runtime.core.strategies.position.verdict import Action, Position, Verdict
+from dantaro_runtime.core.strategies.position.verdict import Action, Position, Sight, Verdict
 from tests.support.positions import breakout_values, make_indicators
 from tests.support.staged import make_context
 from tests.support.strategy_run import START
@@ -169,3 +169,40 @@ def test_a_position_is_left_at_the_next_days_open_even_without_data(
 def test_without_an_analysis_nothing_is_bought() -> None:
     verdict = judge_breakout(BreakoutStrategy(), Position(), make_context(analysis=None))
     assert (verdict.action, verdict.code) == (Action.HOLD, "DataMissing")
+
+
+@pytest.mark.parametrize(
+    ("last", "values", "action", "score"),
+    [
+        pytest.param("3300", {}, Action.BUY, "1", id="all-open"),
+        pytest.param("3300", {"volume": "14"}, Action.HOLD, "0.6667", id="no-volume"),
+        pytest.param("3299", {"squeezeOn": "1"}, Action.HOLD, "0.3333", id="volume-alone"),
+    ],
+)
+def test_it_sees_how_many_gates_of_the_market_are_open_bought_today_or_not(
+    last: str, values: dict[str, str], action: Action, score: str
+) -> None:
+    seen = judge(last, values=values, position=Position(acted=START, seen=START)).sight
+    opened = NOON - timedelta(minutes=15)
+    assert seen == Sight(action=action, score=Decimal(score), of=opened)
+
+
+def test_with_a_position_it_sees_only_whether_the_day_is_over() -> None:
+    held = Position(is_open=True, acted=START)
+    assert judge(position=held).sight == Sight(action=Action.HOLD, of=START)
+    later = judge(position=held, time=START + DAY)
+    assert later.sight == Sight(action=Action.SELL, of=START + DAY)
+
+
+@pytest.mark.parametrize(
+    ("last", "want"),
+    [
+        pytest.param("3299", START + DAY, id="below-the-target"),
+        pytest.param("3300", None, id="at-it"),
+    ],
+)
+def test_a_price_below_the_target_is_remembered_while_the_old_position_is_sold(
+    last: str, want: datetime | None
+) -> None:
+    verdict = judge(last, position=Position(is_open=True, acted=START), time=NOON + DAY)
+    assert (verdict.action, verdict.seen) == (Action.SELL, want)

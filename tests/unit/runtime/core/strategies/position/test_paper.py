@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from dantaro_crds.values import Interval
+from dantaro_crds.wire.bot_config import StrategyConfig
 from dantaro_crds.wire.bundle import Analysis, Candle
 from dantaro_runtime.core.strategies.position.trading import PositionState
+from dantaro_runtime.core.strategies.protocol import Action
 from tests.support.indicators import analyses
 from tests.support.paper_bot import MIDNIGHT, make_candle
 from tests.support.positions import (
@@ -19,6 +22,7 @@ from tests.support.positions import (
     make_indicators,
     make_position_paper_run,
 )
+from tests.support.replay import Replay
 from tests.support.strategy_run import PaperStrategyRun
 
 pytestmark = pytest.mark.unit
@@ -139,3 +143,14 @@ def quiet_then_up() -> Iterable[Candle]:
         else:
             prices = "3261 3262 3260 3261"
         yield make_candle(prices, number, volume=volume)
+
+
+def test_a_desk_keeps_what_was_seen_with_the_market_time() -> None:
+    bot = Replay(StrategyConfig.model_validate({"ai": {}}), Decimal(1_000_000))
+    words = {0: "Hold", 5: "Buy", 10: "Sell"}
+    bot.walk(
+        flat("3240", *range(15)),
+        [make_decision(w, "0.8", data_until=MIDNIGHT + n * MINUTE) for n, w in words.items()],
+    )
+    seen = [((time - MIDNIGHT) // MINUTE, signal.action) for time, signal in bot.signals]
+    assert dict(seen) == {minute: Action(word) for minute, word in words.items()}

@@ -16,7 +16,7 @@ from dantaro_runtime.core.strategies.position.signal import (
     SIGNAL_INDICATORS,
     judge_signal,
 )
-from dantaro_runtime.core.strategies.position.verdict import Action, Position, Verdict
+from dantaro_runtime.core.strategies.position.verdict import Action, Position, Sight, Verdict
 from tests.support.positions import BUY, QUIET, SELL, make_indicators
 from tests.support.staged import make_context
 from tests.support.strategy_run import START
@@ -250,3 +250,25 @@ def test_a_verdict_tells_every_figure_that_it_was_made_of() -> None:
     assert inputs["window"] == "pass"
     failed = dict(judge({}).inputs)
     assert failed["votes"].startswith("fail: 0 of 0 votes to buy, a share of 0.00")
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.parametrize(
+    ("values", "action", "score"),
+    [
+        pytest.param(BUY, Action.BUY, "0.5", id="one-to-buy"),
+        pytest.param(SELL | {Name.VOLUME: "15"}, Action.SELL, "0.75", id="two-to-sell"),
+        pytest.param({}, Action.HOLD, "0", id="no-vote"),
+    ],
+)
+def test_it_sees_the_side_that_leads_whatever_the_bot_holds_and_asks_for(
+    values: dict[Any, str], action: Action, score: str, is_open: bool
+) -> None:
+    seen = judge(values, is_open=is_open, min_confidence="1").sight
+    opened = START - Interval.M15.span
+    assert seen == Sight(action=action, score=Decimal(score), of=opened)
+
+
+def test_it_sees_nothing_without_indicators() -> None:
+    verdict = judge_signal(SignalStrategy(), Position(), make_context(analysis=None))
+    assert verdict.sight == Sight(action=Action.HOLD, score=None, of=None)

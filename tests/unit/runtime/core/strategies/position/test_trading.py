@@ -11,7 +11,7 @@ from dantaro_crds.wire.bot_config import StrategyConfig
 from dantaro_crds.wire.bundle import Analysis
 from dantaro_runtime.core.orders import OrderState, Side
 from dantaro_runtime.core.strategies.position.trading import PositionState
-from dantaro_runtime.core.strategies.protocol import Level
+from dantaro_runtime.core.strategies.protocol import Action, Level
 from dantaro_runtime.core.strategies.registry import find_strategy
 from tests.support.positions import (
     BUY,
@@ -386,3 +386,22 @@ def test_a_staged_state_that_was_stored_before_there_were_exits_is_read() -> Non
     del stored["cycle"]["is_exit"]
     del stored["cycle"]["plan"]["has_target"]
     assert STATE.validate_python(json.loads(json.dumps(stored)), strict=False) == run.state
+
+
+def test_what_is_seen_is_told_once_for_each_candle_with_what_the_bot_made_of_it() -> None:
+    run = bought()
+    look(run, SELL, after=15)
+    run.fill("sl", price="3240")
+    run.time += MINUTE
+    run.analysis = make_indicators(run.time, BUY)
+
+    step = run.strategy.on_open(run.state, run.context())
+    again = run.strategy.on_open(step.state, run.context())
+
+    assert step.signal is not None
+    assert (step.signal.action, step.signal.score) == (Action.BUY, Decimal("0.5"))
+    told = dict(step.signal.meta)
+    assert (told["of"], told["decision"]) == ("2026-01-01T00:01:00Z", "Buy")
+    assert "; not acted on: " in told["reason"]
+    assert told["votes.rsi"] == "1"
+    assert again.signal is None

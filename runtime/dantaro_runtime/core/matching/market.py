@@ -19,8 +19,7 @@ from decimal import Decimal
 from dantaro_crds.money import exact
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import VenueRules
-from dantaro_runtime.core.orders import Side, Trigger, TriggerKind
-from dantaro_runtime.core.paper_orders import (
+from dantaro_runtime.core.matching.orders import (
     PaperFill,
     PaperOrder,
     PaperState,
@@ -30,6 +29,7 @@ from dantaro_runtime.core.paper_orders import (
     explain_flaw,
     filled,
 )
+from dantaro_runtime.core.orders import Side, Trigger, TriggerKind
 
 __all__ = ["PaperMarket"]
 

@@ -1,7 +1,6 @@
 """Orders and fills of the paper exchange, and the resting ones sorted by who is first."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -172,20 +171,14 @@ def _wrong_size(order: PaperOrder, rules: VenueRules) -> str:
 
 
 class RestingOrders:
-    """Limit orders that wait for the price; the best of each side is found at once.
+    """Limit orders that wait for the price; the best of each side is found at once."""
 
-    Args:
-        orders: Open orders, each with a price and a number of acceptance.
-    """
-
-    def __init__(self, orders: Iterable[PaperOrder] = ()) -> None:
+    def __init__(self) -> None:
         self._orders: dict[str, PaperOrder] = {}
         self._queues: dict[Side, list[_Entry]] = {Side.BUY: [], Side.SELL: []}
-        for order in orders:
-            self.add(order)
 
     def add(self, order: PaperOrder) -> None:
-        """Take an order into the book."""
+        """Take an order with a price and a number of acceptance into the book."""
         self._orders[order.client_id] = order
         insort(self._queues[order.side], _entry(order))
 

@@ -1,0 +1,3 @@
+"""Upbit's REST API: signing, messages, limits, client, venue."""
+
+__all__: list[str] = []

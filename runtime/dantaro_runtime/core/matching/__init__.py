@@ -1,0 +1,3 @@
+"""The matching core of paper trading: a market, its account, its orders."""
+
+__all__: list[str] = []

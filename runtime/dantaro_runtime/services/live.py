@@ -1,0 +1,335 @@
+"""Live trading: look at the venue, decide, order. Market time is wall time, the price the venue's.
+
+Each look reads the price and the resting orders, takes every execution that the books do not have,
+then decides. After anything that went wrong, and after a start, nothing is sent before every order
+of the books is explained and the account was seen to hold what the books say.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+import structlog
+
+from dantaro_crds.errors import DantaroError, SafetyError, TransientError
+from dantaro_crds.kit.clock import Clock
+from dantaro_crds.values import Interval
+from dantaro_crds.wire.bot_status import Fact
+from dantaro_crds.wire.bundle import Analysis
+from dantaro_runtime.core.desk import Desk
+from dantaro_runtime.core.orders import id_prefix
+from dantaro_runtime.core.report import FINE, NOT_ASKED
+from dantaro_runtime.core.risk import ORDER_FAILURES
+from dantaro_runtime.core.snapshots import build_snapshot
+from dantaro_runtime.core.strategies.protocol import Level
+from dantaro_runtime.core.venue import VenueAccount, VenueMarket, VenueOrder
+from dantaro_runtime.ports import Central, Store, Venue
+from dantaro_runtime.services.live_exchange import LiveExchange
+from dantaro_runtime.services.trading import Trading
+
+__all__ = ["LiveTrading"]
+
+S = TypeVar("S")
+
+_ACCOUNT_EVERY = timedelta(minutes=1)
+"""How often the account is compared with the books."""
+
+_MARKET_EVERY = timedelta(hours=1)
+"""How often price steps, fee and state of the market are read again."""
+
+_ANALYSIS_EVERY = timedelta(seconds=30)
+"""How often central is asked; it analyses every five minutes."""
+
+_FAILURES = 5
+"""Orders in a row that were refused or stayed unknown, after which a person has to look."""
+
+_LOG = structlog.get_logger()
+
+
+class LiveTrading(Generic[S]):
+    """Move one desk along a real market.
+
+    Args:
+        desk: Decisions and books.
+        trading: Desk against the venue.
+        venue: The venue.
+        exchange: Order truth on it.
+        central: Where analyses come from.
+        store: The bot's records.
+        clock: Wall time.
+        symbol: The market.
+        interval: Interval of the indicators.
+        bot_uid: Uid of the bot.
+    """
+
+    def __init__(
+        self,
+        *,
+        desk: Desk[S],
+        trading: Trading[S],
+        venue: Venue,
+        exchange: LiveExchange,
+        central: Central,
+        store: Store[S],
+        clock: Clock,
+        symbol: str,
+        interval: Interval,
+        bot_uid: str,
+    ) -> None:
+        self._desk = desk
+        self._trading = trading
+        self._venue = venue
+        self._orders = exchange
+        self._analyst = central
+        self._store = store
+        self._clock = clock
+        self._symbol = symbol
+        self._interval = interval
+        self._prefix = id_prefix(bot_uid)
+        self.resumed = False
+        """Whether every order of the books was explained since the last trouble."""
+        self.exchange = NOT_ASKED
+        """Whether the venue answers."""
+        self.central = NOT_ASKED
+        """Whether central answers."""
+        self.caught_up = True
+        self.source_ended = False
+        self._time: datetime | None = None
+        self._last: Decimal | None = None
+        self._analyses: list[Analysis] = []
+        self._asked: datetime | None = None
+        self._market: VenueMarket | None = None
+        self._market_read: datetime | None = None
+        self._account_read: datetime | None = None
+        self._recorded: datetime | None = None
+        self._foreign: frozenset[str] = frozenset()
+        self._true_before: frozenset[str] = frozenset()
+
+    # The market, as the bot's service sees any
+
+    @property
+    def last(self) -> Decimal | None:
+        """Return the last price."""
+        return self._last
+
+    @property
+    def time(self) -> datetime | None:
+        """Return the time of the last look."""
+        return self._time
+
+    @property
+    def is_between_candles(self) -> bool:
+        """Return whether nothing is consumed in part: a look is always whole."""
+        return True
+
+    def save(self) -> None:
+        """The venue keeps its own books."""
+
+    def contribute(self, amount: Decimal) -> Decimal:
+        """Return the money put in from now on, as near to `amount` as what is free allows."""
+        ledger = self._desk.desk.ledger
+        if amount >= ledger.contributed:
+            return amount
+        free = max(ledger.quote - self._desk.exposure().open_buys, Decimal(0))
+        return ledger.contributed - min(ledger.contributed - amount, free)
+
+    # Looks
+
+    async def pull(self, *, may_leave: Callable[[], bool]) -> bool:
+        """Look once: read, take, decide, order.
+
+        Raises:
+            DantaroError: The venue did not answer, or a safety rule broke.
+        """
+        _ = may_leave
+        await self._ask_central()
+        await self._look()
+        self.exchange = self._market_fact()
+        return False
+
+    def blame(self, error: DantaroError) -> None:
+        """Take that a turn failed: everything is explained anew before anything else is sent."""
+        self.resumed = False
+        self.exchange = Fact(ok=False, reason=error.code, message=error.message)
+
+    async def resume(self) -> None:
+        """Explain every order of the books, where the account holds what they say. Twice is once.
+
+        Raises:
+            DantaroError: The venue does not say.
+        """
+        if self.resumed:
+            return
+        await self._read_market()
+        await self._read_price()
+        await self._look_at_strangers()
+        await self._trading.resume()
+        await self._trading.take_fills()
+        await self._look_at_account()
+        await self._trading.settle()
+        self.resumed = True
+
+    async def _look(self) -> None:
+        now = self._clock.now()
+        if _is_due(self._market_read, now, _MARKET_EVERY):
+            await self._read_market()
+        await self.resume()
+        await self._read_price()
+        await self._take_changes()
+        if self._desk.lock or _is_due(self._account_read, now, _ACCOUNT_EVERY):
+            await self._look_at_account()
+        self._count_failures()
+        self._decide(now)
+        await self._trading.settle()
+        self._record(now)
+
+    async def _take_changes(self) -> None:
+        for report in await self._orders.fetch_changed(self._desk.orders):
+            self._trading.explain(report)
+        await self._trading.take_fills()
+
+    def _decide(self, now: datetime) -> None:
+        assert self._last is not None
+        self._desk.open_candle(now)
+        true = [t for t in self._desk.triggers() if t.is_true_at(self._last)]
+        for trigger in true:
+            if trigger.name in self._true_before:  # a single bad tick fires nothing
+                self._desk.fire(trigger)
+        self._true_before = frozenset(trigger.name for trigger in true)
+
+    async def _read_price(self) -> None:
+        price = await self._venue.fetch_price()
+        now = self._clock.now()
+        self._desk.start_day(now, self._last or price.last)
+        self._time, self._last = now, price.last
+        self._desk.set_market(time=now, last=price.last, analysis=self._analysis_at(now))
+
+    async def _read_market(self) -> None:
+        market = await self._venue.fetch_market()
+        if not market.is_open:
+            raise TransientError(
+                f"{self._symbol} is not traded at the venue now: orders stay where they are, stops "
+                "cannot be carried out; it is asked again",
+                code="VenueOffline",
+            )
+        if self._market is None or market.warning != self._market.warning:
+            self._tell("VenueWarning", market.warning)
+        self._market, self._market_read = market, self._clock.now()
+        self._desk.set_rules(market.rules)
+
+    async def _look_at_strangers(self) -> None:
+        """Report the orders of others and leave them alone; ours must be in the books.
+
+        Raises:
+            SafetyError: An order under this bot's ids is not in the books: they are older than it.
+        """
+        resting = await self._venue.fetch_open_orders()
+        for order in resting:
+            if order.client_id.startswith(self._prefix) and not self._is_known(order):
+                raise SafetyError(
+                    f"order {order.client_id} rests at the venue under this bot's ids and is not "
+                    "in its books: the store is older than the orders; cancel it by hand, then "
+                    "reset the bot",
+                    code="UnknownOwnOrder",
+                )
+        foreign = frozenset(o.venue_id for o in resting if not o.client_id.startswith(self._prefix))
+        if foreign != self._foreign:
+            self._foreign = foreign
+            self._tell("ForeignOrders", _of_foreign(len(foreign), self._symbol))
+
+    def _is_known(self, order: VenueOrder) -> bool:
+        return self._desk.orders.get(order.client_id) is not None or self._store.has_order(
+            order.client_id
+        )
+
+    async def _look_at_account(self) -> None:
+        """Compare the account with the books; entries stop while it holds less than they say."""
+        short = self._shortage(await self._venue.fetch_account())
+        if short:
+            # A fill between two reads looks like coin or money that is missing.
+            await self._take_changes()
+            short = self._shortage(await self._venue.fetch_account())
+        self._account_read = self._clock.now()
+        if short and not self._desk.lock:
+            self._tell("AccountShort", short, level=Level.ERROR)
+        self._desk.set_lock(short)
+
+    def _shortage(self, account: VenueAccount) -> str:
+        ledger = self._desk.desk.ledger
+        for held, wanted, what in (
+            (account.base + account.base_locked, ledger.base, "coin"),
+            (account.quote + account.quote_locked, ledger.quote, "money"),
+        ):
+            if held < wanted:
+                return (
+                    f"the account holds {held:f} of the {what} of {self._symbol}, the bot's books "
+                    f"say {wanted:f}: somebody took it out, or the budget is larger than the "
+                    "account; entries stop until it is there"
+                )
+        return ""
+
+    def _count_failures(self) -> None:
+        if self._orders.failures >= _FAILURES:
+            self._orders.failures = 0
+            self._desk.latch(
+                ORDER_FAILURES,
+                f"{_FAILURES} orders in a row were refused or stayed unknown: entries stop until "
+                "a reset; look at the engine's events",
+            )
+            self._desk.look_at_engine()
+
+    # Central
+
+    async def _ask_central(self) -> None:
+        now = self._clock.now()
+        if not _is_due(self._asked, now, _ANALYSIS_EVERY):
+            return
+        try:
+            bundle = await self._analyst.fetch_bundle(
+                self._symbol, self._interval, since=now - timedelta(minutes=2)
+            )
+        except DantaroError as error:
+            # Without analysis no entries; exits go on by the venue's prices.
+            self.central = Fact(ok=False, reason=error.code, message=error.message)
+            return
+        self._asked, self.central = now, FINE
+        if bundle is not None:
+            self._analyses = list(bundle.analyses) or self._analyses
+
+    def _analysis_at(self, now: datetime) -> Analysis | None:
+        known = [analysis for analysis in self._analyses if analysis.data_until <= now]
+        return known[-1] if known else None
+
+    # Records
+
+    def _record(self, now: datetime) -> None:
+        minute = now.replace(second=0, microsecond=0)
+        if self._recorded == minute:
+            return
+        self._recorded = minute
+        self._trading.flush(everything=True)
+        if not minute.minute and self._last is not None:
+            found = build_snapshot(self._desk, time=minute, last=self._last)
+            if found is not None:
+                self._store.add_snapshot(*found)
+
+    def _tell(self, reason: str, message: str, *, level: Level = Level.WARNING) -> None:
+        if message:
+            self._desk.note(reason, message, level=level)
+            _LOG.warning("venue", reason=reason, message=message)
+
+    def _market_fact(self) -> Fact:
+        warning = self._market.warning if self._market is not None else ""
+        return Fact(ok=True, reason="Fine", message=warning)
+
+
+def _is_due(last: datetime | None, now: datetime, every: timedelta) -> bool:
+    # A clock set back must not keep anything from being looked at.
+    return last is None or not last <= now < last + every
+
+
+def _of_foreign(count: int, symbol: str) -> str:
+    if not count:
+        return ""
+    return f"{count} orders of others rest on {symbol} in this account: they are left alone"

@@ -1,0 +1,246 @@
+"""Order truth on a real venue: an order exists, does not, or is looked up until that is known.
+
+The venue's answers may be lost, late or old. So nothing is guessed: an order is sent once, an
+outcome that is not known is probed by the order's own id, and that it is absent counts only when
+several reads over several seconds say so. Then it is sent again under the same id, which the venue
+takes at most once.
+
+Source: Upbit takes an identifier once, for ever; ccxt issue 2599 and hummingbot issue 493 tell of
+orders that were sent twice since a lost answer was read as a refusal.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from dantaro_crds.errors import (
+    OutcomeUnknownError,
+    RateLimitedError,
+    SafetyError,
+    TransientError,
+    VenueRefusedError,
+)
+from dantaro_crds.kit.clock import Clock
+from dantaro_crds.money import exact
+from dantaro_runtime.core.orders import Fill, Order, OrderReport, OrderState
+from dantaro_runtime.core.venue import VenueOrder, VenueTrade
+from dantaro_runtime.ports import MarkedFill, Venue
+
+__all__ = ["LiveExchange"]
+
+DUPLICATE = "DuplicateOrder"
+"""Code of the venue's word that an id was used before."""
+
+_PROBES = (0.0, 1.0, 3.0, 7.0)
+"""Pauses before the reads that prove an order absent: four of them over 11 seconds."""
+
+_FINAL_PAUSES = (0.0, 0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
+"""Pauses before the reads after a cancel request: 30 seconds in all."""
+
+_SENDS = 3
+"""Tries to send one order under one id."""
+
+_LOG = structlog.get_logger()
+
+
+class LiveExchange:
+    """One account on one market of a venue, as an `Exchange` whose answers are true.
+
+    Args:
+        venue: The venue.
+        clock: Waiting.
+        known: Own orders of the books by client id; asked for at each read.
+        trades: Ids of the executions in the books, by client id, of the orders that are live.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        *,
+        clock: Clock,
+        known: Callable[[str], Order | None],
+        trades: Mapping[str, frozenset[str]],
+    ) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._known = known
+        self._taken = {client_id: set(ids) for client_id, ids in trades.items()}
+        self._fees: dict[str, Decimal] = {}
+        self._fills: deque[MarkedFill] = deque()
+        self.failures = 0
+        """Orders in a row that were refused or whose outcome stayed unknown."""
+
+    async def submit(self, order: Order) -> OrderReport:
+        """Send an order; return what became of it.
+
+        Raises:
+            TransientError: The venue takes no orders now, or does not say what became of this one:
+                it stays in the books as one that may exist.
+        """
+        for _ in range(_SENDS):
+            try:
+                placed = await self._venue.place(order)
+            except VenueRefusedError as error:
+                return self._refused(order, error.message)
+            except RateLimitedError as error:
+                pause = error.retry_after or timedelta(seconds=1)
+                await self._clock.sleep(pause.total_seconds())
+                is_used = False
+            except OutcomeUnknownError as error:
+                _LOG.warning("outcome unknown", order=order.client_id, message=error.message)
+                is_used = error.code == DUPLICATE
+            else:
+                return await self._adopt(order, placed)
+            found = await self._probe(order.client_id)
+            if found is not None:
+                return await self._adopt(order, found)
+            if is_used:
+                return self._refused(order, "its id was used up by a try that the venue refused")
+        self.failures += 1
+        raise TransientError(
+            f"the venue does not say what became of order {order.client_id}: it is looked up again "
+            "before anything else is sent",
+            code="OrderUnknown",
+        )
+
+    async def cancel(self, client_id: str) -> OrderReport | None:
+        """Cancel an order and read until its end is known; None when there is no such order.
+
+        Raises:
+            TransientError: It is not known whether it has ended: it counts as resting.
+        """
+        try:
+            await self._venue.cancel(client_id)
+        except OutcomeUnknownError as error:
+            _LOG.warning("cancel unknown", order=client_id, message=error.message)
+        found: VenueOrder | None = None
+        for pause in _FINAL_PAUSES:
+            await self._pause(pause)
+            found = await self._venue.fetch_order(client_id)
+            if found is not None and found.state is not OrderState.OPEN:
+                return self._report(found)
+        if found is None and await self._probe(client_id) is None:
+            return None
+        raise TransientError(
+            f"the venue does not say that order {client_id} has ended, 30 s after the request to "
+            "cancel it: it counts as resting",
+            code="CancelUnconfirmed",
+        )
+
+    async def find(self, client_id: str) -> OrderReport | None:
+        """Return an order; None when it is proven that there is none."""
+        found = await self._probe(client_id)
+        return None if found is None else self._report(found)
+
+    async def fetch_fill(self, after: str) -> MarkedFill | None:
+        """Return the first fill that was read and not taken yet."""
+        if self._fills and self._fills[0].mark == after:
+            self._fills.popleft()
+        return self._fills[0] if self._fills else None
+
+    async def fetch_changed(self, orders: Iterable[Order]) -> list[OrderReport]:
+        """Return those of the resting orders of the books that are no longer as they were."""
+        resting = {order.client_id: order for order in await self._venue.fetch_open_orders()}
+        changed = []
+        for order in orders:
+            found = resting.get(order.client_id)
+            if found is not None and found.filled_volume == order.filled_volume:
+                continue
+            report = await self.find(order.client_id)
+            if report is None:
+                raise SafetyError(
+                    f"order {order.client_id} rested at the venue and is unknown there now: look "
+                    "at the account, then reset the bot"
+                )
+            changed.append(report)
+        return changed
+
+    # Inside
+
+    async def _probe(self, client_id: str) -> VenueOrder | None:
+        for pause in _PROBES:
+            await self._pause(pause)
+            found = await self._venue.fetch_order(client_id)
+            if found is not None:
+                return found
+        return None
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            await self._clock.sleep(seconds)
+
+    async def _adopt(self, order: Order, found: VenueOrder) -> OrderReport:
+        self.failures = 0
+        is_other = (
+            found.side is not order.side
+            or found.price != order.price
+            or (found.volume is not None and found.volume != order.volume)
+        )
+        if is_other:
+            raise SafetyError(
+                f"order {order.client_id} is at the venue as {found.side} {found.volume} at "
+                f"{found.price}, expected {order.side} {order.volume} at {order.price}: another "
+                "program uses this bot's ids; look at the account, then reset the bot"
+            )
+        if found.trades is None and (found.filled_volume or found.state is not OrderState.OPEN):
+            # A list, or the answer to placing, does not tell executions.
+            found = await self._probe(order.client_id) or found
+        return self._report(found)
+
+    def _refused(self, order: Order, message: str) -> OrderReport:
+        self.failures += 1
+        return OrderReport(
+            client_id=order.client_id,
+            state=OrderState.REJECTED,
+            filled_volume=Decimal(0),
+            error=message,
+        )
+
+    def _report(self, found: VenueOrder) -> OrderReport:
+        self._take(found)
+        return OrderReport(
+            client_id=found.client_id, state=found.state, filled_volume=found.filled_volume
+        )
+
+    @exact
+    def _take(self, found: VenueOrder) -> None:
+        """Keep the executions that the books do not have, each once, for `fetch_fill`."""
+        taken = self._taken.setdefault(found.client_id, set())
+        fresh = [trade for trade in found.trades or () if trade.trade_id not in taken]
+        if not fresh:
+            return
+        order = self._known(found.client_id)
+        booked = self._fees.get(found.client_id, order.fee if order is not None else Decimal(0))
+        fees = _split(found.fee - booked, fresh)
+        self._fees[found.client_id] = found.fee
+        for trade, fee in zip(fresh, fees, strict=True):
+            taken.add(trade.trade_id)
+            self._fills.append(
+                MarkedFill(
+                    mark=trade.trade_id,
+                    fill=Fill(
+                        trade_id=trade.trade_id,
+                        client_id=found.client_id,
+                        time=trade.time,
+                        side=found.side,
+                        price=trade.price,
+                        volume=trade.volume,
+                        fee=fee,
+                        maker=trade.price == found.price,
+                    ),
+                )
+            )
+
+
+def _split(fee: Decimal, trades: list[VenueTrade]) -> list[Decimal]:
+    """Return the parts of a fee by funds; they add up to it exactly.
+
+    A venue tells the fee of an order, not of its executions.
+    """
+    funds = [trade.price * trade.volume for trade in trades]
+    total = sum(funds, Decimal(0))
+    parts = [(fee * part / total).quantize(Decimal("1e-8")) for part in funds[:-1]]
+    return [*parts, fee - sum(parts, Decimal(0))]
