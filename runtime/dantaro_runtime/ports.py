@@ -71,6 +71,10 @@ class Venue(Protocol):
         TransientError: No answer, maintenance, or an answer that makes no sense; of a read only.
     """
 
+    def narrow_orders(self, orders_per_second: Decimal | None) -> None:
+        """Set this bot's part of the account's order rate; None is all of it."""
+        ...
+
     async def fetch_market(self) -> VenueMarket:
         """Return what the venue asks of orders."""
         ...

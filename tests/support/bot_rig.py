@@ -31,7 +31,15 @@ from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.bootstrap import BotParts, build_bot
 from dantaro_runtime.errors import StoreError
 
-__all__ = ["BotRig", "CandleCentral", "FullDatabase", "Killed", "candle", "make_config"]
+__all__ = [
+    "BotRig",
+    "CandleCentral",
+    "DyingDatabase",
+    "FullDatabase",
+    "Killed",
+    "candle",
+    "make_config",
+]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -138,7 +146,7 @@ class CandleCentral:
         )
 
 
-class _DyingDatabase(Database):
+class DyingDatabase(Database):
     """A store whose process dies at a given commit, before or after it took effect."""
 
     commits = 0
@@ -167,14 +175,14 @@ class BotRig:
     central: CandleCentral
     commits: int = 0
     parts: BotParts | None = None
-    _database: _DyingDatabase | None = field(default=None)
+    _database: DyingDatabase | None = field(default=None)
 
     def start(self, *, dies_at: int | None = None, after: bool = False) -> BotParts:
         """Start the bot from its store; it dies at the given commit."""
         if self._database is not None:
             self._database.close()
         url = f"sqlite:///{self.folder / 'store.db'}"
-        self._database = _DyingDatabase(url, token=f"process-{self.commits}")
+        self._database = DyingDatabase(url, token=f"process-{self.commits}")
         self._database.dies_at, self._database.after = dies_at, after
         self.parts = build_bot(self.config, self._database, central=self.central)
         return self.parts

@@ -221,10 +221,10 @@ class Desk(DeskBooks, Generic[S]):
         self._put(replace(self._known(client_id), state=OrderState.OPEN))
 
     def end_order(self, client_id: str, state: OrderState, error: str = "") -> None:
-        """Take the end of an order that was not filled in full: CANCELLED or REJECTED."""
+        """Take an end without a full fill: CANCELLED (`error` if not asked for) or REJECTED."""
         order = replace(self._known(client_id), state=state, error=error)
         self._put(order)
-        if state is OrderState.REJECTED:
+        if error or state is OrderState.REJECTED:
             self._count_refusal(order, error)
         self._take(self.strategy.on_end(self.state, order, self._context()))
 

@@ -8,7 +8,7 @@ from dantaro_crds.errors import SafetyError
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.live_orders import LiveOrders
-from dantaro_runtime.core.orders import Order
+from dantaro_runtime.core.orders import Order, OrderState
 from dantaro_runtime.core.risk import Look, Trip
 from dantaro_runtime.core.strategies.protocol import Level, Note, Step
 
@@ -93,6 +93,11 @@ class DeskBooks:
             self._changes.urgent = True
             self.note(reason, message, level=Level.ERROR)
 
+    def bar(self, until: datetime) -> None:
+        """Keep that the venue wants no calls before a moment."""
+        self._set(barred_until=until)
+        self._changes.urgent = True
+
     def _known(self, client_id: str) -> Order:
         order = self.orders.get(client_id)
         if order is None:
@@ -102,8 +107,11 @@ class DeskBooks:
     def _count_refusal(self, order: Order, error: str) -> None:
         refusals = dict(self.desk.refusals)
         refusals[order.slot] = refusals.get(order.slot, 0) + 1
-        self._set(refusals=tuple(sorted(refusals.items())), rejected=self.desk.rejected + 1)
-        self.note("OrderRejected", f"{order.client_id}: {error}", level=Level.WARNING)
+        is_rejected = order.state is OrderState.REJECTED
+        rejected = self.desk.rejected + is_rejected
+        self._set(refusals=tuple(sorted(refusals.items())), rejected=rejected)
+        reason = "OrderRejected" if is_rejected else "OrderCancelled"
+        self.note(reason, f"{order.client_id}: {error}", level=Level.WARNING)
 
     def _put(self, order: Order) -> None:
         self._changes.orders[order.client_id] = order

@@ -29,6 +29,8 @@ class DeskState:
         last_decision: What was last decided, one sentence.
         last_reset: Reset mark that was last handled.
         error: Why the engine is in ERROR; empty otherwise.
+        barred_until: Wall time before which the venue wants no calls; stored, since a start that
+            does not keep to it lengthens the ban.
         market: Symbol that is traded; empty in a store of before markets could change.
         market_since: Number of the last cycle before this market was taken up.
     """
@@ -45,6 +47,7 @@ class DeskState:
     last_decision: str = ""
     last_reset: str | None = None
     error: str = ""
+    barred_until: datetime | None = None
     market: str = ""
     market_since: int = 0
 

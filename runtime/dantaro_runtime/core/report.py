@@ -170,14 +170,17 @@ def _halted(desk: Desk[Any], config: BotConfig) -> Fact:
             reason="AllocationHalted",
             message="the Allocation's halt is on: no new entries; set spec.halt to false to go on",
         )
+    if desk.lock:
+        return Fact(ok=False, reason="AccountShort", message=desk.lock)
     return FINE
 
 
 def _message(desk: Desk[Any], config: BotConfig, around: Surroundings) -> str:
     if desk.desk.error:
         return desk.desk.error
-    if not around.central.ok:
-        return around.central.message
+    for fact in (around.exchange, around.central):
+        if not fact.ok:
+            return fact.message
     if config.budget != desk.desk.ledger.contributed:
         return (
             f"the budget is being changed from {desk.desk.ledger.contributed:f} to "

@@ -60,8 +60,12 @@ class Looks(Protocol):
         """Explain every order of the books. Twice is as once."""
         ...
 
-    def blame(self, error: DantaroError) -> None:
-        """Take that a turn failed; the facts say why."""
+    def configure(self, config: BotConfig) -> None:
+        """Take a configuration into force."""
+        ...
+
+    def blame(self, error: DantaroError) -> bool:
+        """Take that a turn failed; return whether only a person can mend it."""
         ...
 
 
@@ -160,6 +164,7 @@ class BotService(Generic[S]):
         self._config = config = config.model_copy(update=kept)
         self._flattened = self._flattened and config.drain is DeletionPolicy.FLATTEN
         self._must_settle = True
+        self._now.looks.configure(config)
         self._now.desk.strategy = self._build_strategy(config)
         self._now.desk.gate.limits = config.risk
         self._now.desk.budget = config.budget
@@ -198,11 +203,12 @@ class BotService(Generic[S]):
             await self.fail(error)
             return False
         except DantaroError as error:
-            self._now.looks.blame(error)
+            if self._now.looks.blame(error):
+                await self.fail(error)
             raise
         return more
 
-    async def fail(self, error: SafetyError) -> None:
+    async def fail(self, error: DantaroError) -> None:
         """Stop trading for good: the engine goes to ERROR, which cancels all own orders."""
         self.reconciled = Fact(ok=False, reason=error.code, message=error.message)
         self._must_settle = True

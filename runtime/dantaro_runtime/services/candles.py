@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from dantaro_crds.errors import DantaroError
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import Interval
+from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import Fact
 from dantaro_crds.wire.bundle import MAX_BUNDLE_CANDLES, Analysis, Bundle, Candle
 from dantaro_runtime.core.desk import Desk
@@ -119,9 +120,13 @@ class CandleTrading(Generic[S]):
         self.source_ended = bundle.source.ended
         return more
 
-    def blame(self, error: DantaroError) -> None:
-        """Take that a turn failed."""
+    def configure(self, config: BotConfig) -> None:
+        """Paper has no order rate to share."""
+
+    def blame(self, error: DantaroError) -> bool:
+        """Take that a turn failed; central may answer the next one."""
         self.central = Fact(ok=False, reason=error.code, message=error.message)
+        return False
 
     def _since(self) -> datetime | None:
         if self._feed.cursor is not None:

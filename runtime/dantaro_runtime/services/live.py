@@ -12,9 +12,16 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from dantaro_crds.errors import DantaroError, SafetyError, TransientError
+from dantaro_crds.errors import (
+    AuthenticationError,
+    DantaroError,
+    RateLimitedError,
+    SafetyError,
+    TransientError,
+)
 from dantaro_crds.kit.clock import Clock
-from dantaro_crds.values import Interval
+from dantaro_crds.values import Interval, utc_text
+from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import Fact
 from dantaro_crds.wire.bundle import Analysis
 from dantaro_runtime.core.desk import Desk
@@ -43,6 +50,12 @@ _ANALYSIS_EVERY = timedelta(seconds=30)
 
 _FAILURES = 5
 """Orders in a row that were refused or stayed unknown, after which a person has to look."""
+
+SECRET_MISSING = "SecretMissing"  # noqa: S105  # a code
+"""Code of the error that there are no keys yet."""
+
+_BARRED_SECONDS = 60.0
+"""So long a venue that refused the keys is not asked again."""
 
 _LOG = structlog.get_logger()
 
@@ -105,6 +118,7 @@ class LiveTrading(Generic[S]):
         self._recorded: datetime | None = None
         self._foreign: frozenset[str] = frozenset()
         self._true_before: frozenset[str] = frozenset()
+        self._barred_until = 0.0
 
     # The market, as the bot's service sees any
 
@@ -125,6 +139,10 @@ class LiveTrading(Generic[S]):
 
     def save(self) -> None:
         """The venue keeps its own books."""
+
+    def configure(self, config: BotConfig) -> None:
+        """Keep to the bot's part of the account's order rate."""
+        self._venue.narrow_orders(config.orders_per_second)
 
     def contribute(self, amount: Decimal) -> Decimal:
         """Return the money put in from now on, as near to `amount` as what is free allows."""
@@ -148,10 +166,21 @@ class LiveTrading(Generic[S]):
         self.exchange = self._market_fact()
         return False
 
-    def blame(self, error: DantaroError) -> None:
-        """Take that a turn failed: everything is explained anew before anything else is sent."""
+    def blame(self, error: DantaroError) -> bool:
+        """Take that a turn failed: everything is explained anew before anything else is sent.
+
+        Keys that are refused need a person, and asking again and again might bar the address; a
+        Secret that is missing may still come.
+        """
         self.resumed = False
         self.exchange = Fact(ok=False, reason=error.code, message=error.message)
+        if isinstance(error, RateLimitedError) and error.retry_after is not None:
+            self._desk.bar(self._clock.now() + error.retry_after)
+            self._trading.flush(everything=True)
+        is_refused = isinstance(error, AuthenticationError) and error.code != SECRET_MISSING
+        if is_refused:
+            self._barred_until = self._clock.monotonic() + _BARRED_SECONDS
+        return is_refused
 
     async def resume(self) -> None:
         """Explain every order of the books, where the account holds what they say. Twice is once.
@@ -161,6 +190,14 @@ class LiveTrading(Generic[S]):
         """
         if self.resumed:
             return
+        if self._clock.monotonic() < self._barred_until:
+            raise TransientError(self.exchange.message, code=self.exchange.reason)
+        until = self._desk.desk.barred_until
+        if until is not None and self._clock.now() < until:
+            raise TransientError(
+                f"the venue wants no calls before {utc_text(until)}: too many were made",
+                code="Banned",
+            )
         await self._read_market()
         await self._read_price()
         await self._look_at_strangers()
@@ -172,9 +209,9 @@ class LiveTrading(Generic[S]):
 
     async def _look(self) -> None:
         now = self._clock.now()
+        await self.resume()
         if _is_due(self._market_read, now, _MARKET_EVERY):
             await self._read_market()
-        await self.resume()
         await self._read_price()
         await self._take_changes()
         if self._desk.lock or _is_due(self._account_read, now, _ACCOUNT_EVERY):
@@ -186,13 +223,12 @@ class LiveTrading(Generic[S]):
 
     async def _take_changes(self) -> None:
         for report in await self._orders.fetch_changed(self._desk.orders):
-            self._trading.explain(report)
+            self._trading.explain(report, asked=False)
         await self._trading.take_fills()
 
     def _decide(self, now: datetime) -> None:
-        assert self._last is not None
         self._desk.open_candle(now)
-        true = [t for t in self._desk.triggers() if t.is_true_at(self._last)]
+        true = [t for t in self._desk.triggers() if t.is_true_at(self._price())]
         for trigger in true:
             if trigger.name in self._true_before:  # a single bad tick fires nothing
                 self._desk.fire(trigger)
@@ -256,18 +292,24 @@ class LiveTrading(Generic[S]):
         self._desk.set_lock(short)
 
     def _shortage(self, account: VenueAccount) -> str:
-        ledger = self._desk.desk.ledger
-        for held, wanted, what in (
-            (account.base + account.base_locked, ledger.base, "coin"),
-            (account.quote + account.quote_locked, ledger.quote, "money"),
+        ledger, rules = self._desk.desk.ledger, self._desk.rules
+        # A venue may round fees otherwise than to the last digit.
+        unit = Decimal(1).scaleb(-rules.quote_places)
+        for held, wanted, tolerated, what in (
+            (account.base + account.base_locked, ledger.base, unit / self._price(), "coin"),
+            (account.quote + account.quote_locked, ledger.quote, unit, "money"),
         ):
-            if held < wanted:
+            if wanted - held >= tolerated:
                 return (
                     f"the account holds {held:f} of the {what} of {self._symbol}, the bot's books "
                     f"say {wanted:f}: somebody took it out, or the budget is larger than the "
                     "account; entries stop until it is there"
                 )
         return ""
+
+    def _price(self) -> Decimal:
+        assert self._last is not None
+        return self._last
 
     def _count_failures(self) -> None:
         if self._orders.failures >= _FAILURES:

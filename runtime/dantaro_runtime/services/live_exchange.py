@@ -40,6 +40,9 @@ _PROBES = (0.0, 1.0, 3.0, 7.0)
 _FINAL_PAUSES = (0.0, 0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
 """Pauses before the reads after a cancel request: 30 seconds in all."""
 
+_OWN_FAULTS = {"InsufficientFunds", "UnderMinimum"}
+"""Codes of refusals that say nothing of the venue: the order should not have been sent."""
+
 _SENDS = 3
 """Tries to send one order under one id."""
 
@@ -84,7 +87,7 @@ class LiveExchange:
             try:
                 placed = await self._venue.place(order)
             except VenueRefusedError as error:
-                return self._refused(order, error.message)
+                return self._refused(order, error.message, counts=error.code not in _OWN_FAULTS)
             except RateLimitedError as error:
                 pause = error.retry_after or timedelta(seconds=1)
                 await self._clock.sleep(pause.total_seconds())
@@ -120,7 +123,7 @@ class LiveExchange:
         for pause in _FINAL_PAUSES:
             await self._pause(pause)
             found = await self._venue.fetch_order(client_id)
-            if found is not None and found.state is not OrderState.OPEN:
+            if found is not None and found.state is not OrderState.OPEN and _is_whole(found):
                 return self._report(found)
         if found is None and await self._probe(client_id) is None:
             return None
@@ -161,12 +164,19 @@ class LiveExchange:
     # Inside
 
     async def _probe(self, client_id: str) -> VenueOrder | None:
+        found: VenueOrder | None = None
         for pause in _PROBES:
             await self._pause(pause)
             found = await self._venue.fetch_order(client_id)
-            if found is not None:
+            if found is not None and _is_whole(found):
                 return found
-        return None
+        if found is None:
+            return None
+        raise TransientError(
+            f"the venue says that {found.filled_volume} of order {client_id} is filled, and does "
+            "not tell all executions: it is read again",
+            code="ExecutionsMissing",
+        )
 
     async def _pause(self, seconds: float) -> None:
         if seconds:
@@ -190,8 +200,8 @@ class LiveExchange:
             found = await self._probe(order.client_id) or found
         return self._report(found)
 
-    def _refused(self, order: Order, message: str) -> OrderReport:
-        self.failures += 1
+    def _refused(self, order: Order, message: str, *, counts: bool = True) -> OrderReport:
+        self.failures += counts
         return OrderReport(
             client_id=order.client_id,
             state=OrderState.REJECTED,
@@ -233,6 +243,12 @@ class LiveExchange:
                     ),
                 )
             )
+
+
+def _is_whole(found: VenueOrder) -> bool:
+    """Return whether the executions add up; those of an old read may be fewer."""
+    told = sum((trade.volume for trade in found.trades or ()), Decimal(0))
+    return found.trades is None or told == found.filled_volume
 
 
 def _split(fee: Decimal, trades: list[VenueTrade]) -> list[Decimal]:

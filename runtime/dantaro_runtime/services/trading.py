@@ -22,6 +22,8 @@ __all__ = ["Trading"]
 
 S = TypeVar("S")
 
+_BY_OTHERS = "cancelled at the venue, not by this bot"
+
 _LOG = structlog.get_logger()
 
 
@@ -65,15 +67,20 @@ class Trading(Generic[S]):
                 self.explain(report)
         self.flush()
 
-    def explain(self, report: OrderReport) -> None:
-        """Take what the venue says of an order of the books; `settle` takes its fills."""
+    def explain(self, report: OrderReport, *, asked: bool = True) -> None:
+        """Take what the venue says of an order of the books; its fills are taken after that.
+
+        Args:
+            report: What it says.
+            asked: Whether a cancel may be ours: one that was sent before a kill is not remembered.
+        """
         order = self._desk.orders.get(report.client_id)
         if order is None:
             return
         if report.state is OrderState.REJECTED:
             self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
         elif report.state is OrderState.CANCELLED:
-            self._end_cancelled(order, report)
+            self._end_cancelled(order, report, error="" if asked else _BY_OTHERS)
         elif order.state is OrderState.PENDING:
             self._desk.accept(order.client_id)
 
@@ -148,8 +155,8 @@ class Trading(Generic[S]):
         else:
             self._end_cancelled(order, report)
 
-    def _end_cancelled(self, order: Order, report: OrderReport) -> None:
+    def _end_cancelled(self, order: Order, report: OrderReport, *, error: str = "") -> None:
         if report.state is OrderState.CANCELLED and report.filled_volume == order.filled_volume:
-            self._desk.end_order(order.client_id, OrderState.CANCELLED)
+            self._desk.end_order(order.client_id, OrderState.CANCELLED, error)
         else:
             self._desk.await_fills(order.client_id, report.filled_volume)

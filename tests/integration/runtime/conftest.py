@@ -1,17 +1,24 @@
-"""Rigs on stores that are migrated once."""
+"""Rigs on stores that are migrated once, on paper and on the exchange emulator."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_runtime.adapters.store.migrate import upgrade
 from tests.support.bot_rig import BotRig, CandleCentral
+from tests.support.exchange.client import ExchangeClient
+from tests.support.exchange.process import running_exchange
+from tests.support.live_rig import BUDGET, EXCHANGE, GRID, KEY, LiveRig, StepClock, live_config
 
 MakeRig = Callable[..., BotRig]
+
+MakeLiveRig = Callable[..., Awaitable[LiveRig]]
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +45,48 @@ def make_rig(tmp_path: Path, empty_store: Path) -> Iterator[MakeRig]:
     yield make
     for rig in made:
         rig.close()
+
+
+@pytest.fixture(scope="session")
+def exchange_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeClient]:
+    with running_exchange(tmp_path_factory.mktemp("exchange")) as client:
+        yield client
+
+
+@pytest.fixture
+def exchange(exchange_process: ExchangeClient) -> ExchangeClient:
+    """Return a fresh exchange whose pocket holds just the bot's budget."""
+    exchange_process.restart(EXCHANGE)
+    return exchange_process
+
+
+@pytest_asyncio.fixture
+async def make_live_rig(
+    exchange: ExchangeClient, tmp_path: Path, empty_store: Path
+) -> AsyncIterator[MakeLiveRig]:
+    made: list[LiveRig] = []
+
+    async def make(strategy: dict[str, Any] = GRID, **fields: Any) -> LiveRig:
+        folder = tmp_path / f"live{len(made)}"
+        folder.mkdir()
+        shutil.copy(empty_store, folder / "store.db")
+        rig = LiveRig(
+            folder=folder,
+            config=live_config(strategy, folder, **{"budget": str(BUDGET), **fields}),
+            exchange=exchange,
+            clock=StepClock(datetime(2025, 9, 2, tzinfo=UTC)),
+            key=KEY,
+        )
+        made.append(rig)
+        await rig.start()
+        return rig
+
+    yield make
+    for rig in made:
+        await rig.close()
+
+
+@pytest_asyncio.fixture
+async def live_rig(make_live_rig: MakeLiveRig) -> LiveRig:
+    """Return a grid that trades live."""
+    return await make_live_rig()

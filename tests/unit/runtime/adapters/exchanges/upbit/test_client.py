@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 import traceback
 from base64 import urlsafe_b64decode
@@ -249,6 +250,28 @@ async def test_an_order_is_sent_once_whatever_happens(
     assert len(wire.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "want"),
+    [
+        pytest.param(refused(400, "validation_error"), OutcomeUnknownError, id="refused"),
+        pytest.param(refused(400, "new_name"), OutcomeUnknownError, id="unknown-name"),
+        pytest.param(httpx.ReadError("r"), OutcomeUnknownError, id="reset"),
+        pytest.param(refused(401, "expired_access_key"), AuthenticationError, id="keys"),
+    ],
+)
+async def test_a_cancel_is_sent_once_and_ends_in_an_error_of_the_port(
+    tmp_path: Path, answer: httpx.Response | Exception, want: type[Exception]
+) -> None:
+    write_keys(tmp_path)
+    wire = Wire(answer)
+    async with venue_on(wire, tmp_path) as venue:
+        with pytest.raises(want):
+            await venue.cancel("bot12345-1-s0-1")
+    assert [str(request.url) for request in wire.requests] == [
+        "http://venue/v1/order?identifier=bot12345-1-s0-1"
+    ]
+
+
 async def test_an_answer_about_another_order_is_an_unknown_outcome(tmp_path: Path) -> None:
     write_keys(tmp_path)
 
@@ -280,15 +303,17 @@ async def test_an_open_list_that_never_ends_ends(tmp_path: Path) -> None:
         assert len(await venue.fetch_open_orders()) == 100
 
 
-async def test_refused_keys_are_read_again(tmp_path: Path) -> None:
+async def test_refused_keys_are_read_again_whatever_the_files_look_like(tmp_path: Path) -> None:
     write_keys(tmp_path)
+    stamp = (tmp_path / "access-key").stat()
     wire = Wire(refused(401, "invalid_access_key"), httpx.Response(200, json=ACCOUNTS))
     async with venue_on(wire, tmp_path) as venue:
         with pytest.raises(AuthenticationError):
             await venue.fetch_account()
-        write_keys(tmp_path, access="another")
+        (tmp_path / "access-key").write_text(ACCESS.upper())
+        os.utime(tmp_path / "access-key", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
         await venue.fetch_account()
-    assert [claims["access_key"] for claims in wire.claims] == [ACCESS, "another"]
+    assert [claims["access_key"] for claims in wire.claims] == [ACCESS, ACCESS.upper()]
 
 
 async def test_missing_keys_stop_private_calls_only(tmp_path: Path) -> None:
@@ -335,6 +360,7 @@ async def test_keys_and_tokens_get_out_nowhere(
             await venue.place(make_order())
         shown = [repr(venue), repr(vars(venue)), repr(vars(venue._client))]
     error: BaseException = caught.value
+    assert not isinstance(error.__cause__, httpx.HTTPError)  # it holds the request
     out = capsys.readouterr()
     shown += [*traceback.format_exception(error), repr(error), repr(vars(error)), caplog.text]
     shown += [out.out, out.err]

@@ -81,6 +81,12 @@ async def test_the_operators_rate_narrows_orders(rate: str) -> None:
     assert sent[-1] - sent[4] == pytest.approx(25 / float(rate))
 
 
+async def test_a_small_rate_lets_an_order_and_an_exit_go_at_once_and_no_more() -> None:
+    clock = StepClock()
+    sent = await times(clock, make_limits(clock, rate="0.2"), Group.ORDER, Priority.EXIT, count=3)
+    assert sent == [0.0, 0.0, pytest.approx(5.0)]
+
+
 async def test_the_operators_rate_never_widens_orders() -> None:
     clock = StepClock()
     sent = await times(clock, make_limits(clock, rate="50"), Group.ORDER, Priority.EXIT, count=20)
@@ -221,9 +227,18 @@ def test_bans_that_do_not_say_how_long_double_until_an_answer_comes() -> None:
         assert pause is not None
         return pause.total_seconds()
 
-    assert [ban(), ban(), ban()] == [60, 120, 240]
+    assert [ban(), ban()] == [60, 120]
+    limits.heed(Group.ORDER, status=401, remaining="", message="")
+    assert ban() == 240
     limits.heed(Group.ORDER, status=200, remaining="", message="")
     assert ban() == 60
+
+
+def test_a_shorter_ban_does_not_end_a_longer_one() -> None:
+    limits = make_limits(WallClock())
+    limits.heed(Group.ORDER, status=418, remaining="", message="blocked for 90 seconds")
+    limits.heed(Group.TICKER, status=418, remaining="", message="blocked for 5 seconds")
+    assert limits.banned_until == START + timedelta(seconds=90)
 
 
 async def test_a_ban_outlives_the_process() -> None:
