@@ -1,5 +1,6 @@
 """The environment of the operator in a cluster, read once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -8,11 +9,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dantaro_crds.errors import SpecError
 from dantaro_crds.values import PositiveDecimalStr
+from dantaro_crds.wire.bot_config import RehearsalClock
 from dantaro_operator.core.allocation import RiskCaps
 from dantaro_operator.core.cluster.rollout import ImageRollout
 from dantaro_operator.core.cluster.settings import CENTRAL_KEY_FILE
+from dantaro_operator.core.workload import LiveVenue
 
-__all__ = ["CapSettings", "OperatorSettings", "load_caps", "load_settings"]
+__all__ = ["LocalSettings", "OperatorSettings", "load_local_settings", "load_settings"]
 
 
 def _split(value: Any) -> Any:
@@ -70,7 +73,29 @@ class CapSettings(BaseSettings):
         )
 
 
-class OperatorSettings(CapSettings):
+class LocalSettings(CapSettings):
+    """What local mode and the operator in a cluster have in common."""
+
+    exchange_url: str | None = None
+    """Root of an exchange's API on which accounts may trade live; none trades live without it."""
+    exchange_clock: RehearsalClock | None = None
+    """JSON {speed, wall, shown}: a clock that runs faster, for an exchange on loopback only."""
+    exchange_poll_seconds: float = Field(default=2.0, gt=0, le=60)
+    """Pause between two looks of a bot at the exchange."""
+
+    def to_live(self, keys_of: Callable[[str], str]) -> LiveVenue | None:
+        """Return how bots reach the exchange; `keys_of` gives the folder of a Secret's keys."""
+        if self.exchange_url is None:
+            return None
+        return LiveVenue(
+            keys_of=keys_of,
+            base_url=self.exchange_url,
+            clock=self.exchange_clock,
+            poll_seconds=self.exchange_poll_seconds,
+        )
+
+
+class OperatorSettings(LocalSettings):
     """Settings of the operator; each may be given as `DANTARO_OPERATOR_<NAME>`."""
 
     bot_image: str = Field(min_length=1)
@@ -159,13 +184,13 @@ def load_settings() -> OperatorSettings:
     return _load(OperatorSettings)
 
 
-def load_caps() -> RiskCaps:
-    """Read the caps alone: local mode has no other settings of the operator.
+def load_local_settings() -> LocalSettings:
+    """Read what local mode has in common with the operator.
 
     Raises:
         SpecError: A value is wrong; the message names the variable.
     """
-    return _load(CapSettings).to_caps()
+    return _load(LocalSettings)
 
 
 def _load(kind: type[_Settings]) -> _Settings:

@@ -19,7 +19,7 @@ from dantaro_crds.venues import rules_for
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_runtime.adapters.central import HttpCentral
 from dantaro_runtime.adapters.exchanges.paper import PaperExchange
-from dantaro_runtime.adapters.store.bot_store import BotStore, ordered_market
+from dantaro_runtime.adapters.store.bot_store import BotStore, holds_paper, ordered_market
 from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.adapters.transport import LeanTransport
 from dantaro_runtime.core.desk import Desk
@@ -240,6 +240,12 @@ class _World:
         venue: Venue,
         trades: Mapping[str, frozenset[str]],
     ) -> Session[Any]:
+        if holds_paper(self.database):
+            raise ConfigError(
+                "expected a store of its own for mode Live, found one with a paper account: its "
+                "coin and money do not exist on the exchange",
+                code="PaperStore",
+            )
         orders = LiveExchange(venue, clock=self.clock, known=desk.orders.get, trades=trades)
         trading = Trading(
             desk=desk,

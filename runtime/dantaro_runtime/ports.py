@@ -62,6 +62,13 @@ class Exchange(Protocol):
         ...
 
 
+REFUSAL_UNKNOWN = "RefusalUnknown"
+"""Code of the error that the venue answered a write with a refusal that is not known here."""
+
+CANCEL_UNCONFIRMED = "CancelUnconfirmed"
+"""Code of the error that an order was asked to end and nobody says that it has."""
+
+
 class Venue(Protocol):
     """One account on one market of a real venue: each call is one question, or one write.
 
@@ -231,8 +238,8 @@ class Store(Protocol[S]):
         """Return everything that a restart needs."""
         ...
 
-    def has_order(self, client_id: str) -> bool:
-        """Return whether an order is in the records, whatever became of it."""
+    def executed_of(self, client_id: str) -> Decimal | None:
+        """Return what an order has executed by the records, base currency; None without one."""
         ...
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:

@@ -152,10 +152,13 @@ class DyingDatabase(Database):
     commits = 0
     dies_at: int | None = None
     after: bool = False
+    is_full: bool = False
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Count; die when it is time."""
+        if self.is_full:
+            raise StoreError("the disk is full")
         self.commits += 1
         dies = self.commits == self.dies_at
         if dies and not self.after:

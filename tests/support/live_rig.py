@@ -7,7 +7,7 @@ can make a difference. A step of its clock costs no time.
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,7 @@ from dantaro_runtime.adapters.transport import LeanTransport
 from dantaro_runtime.bootstrap import BotParts, build_bot
 from dantaro_runtime.core.orders import OrderState
 from dantaro_runtime.errors import FencedOffError
+from dantaro_runtime.ports import Central
 from tests.support.bot_rig import DyingDatabase, Killed, make_config
 from tests.support.exchange.client import ExchangeClient
 from tests.support.exchange.config import (
@@ -46,6 +47,7 @@ __all__ = [
     "GRID",
     "KEY",
     "STAGED",
+    "Analyst",
     "LiveRig",
     "StepClock",
     "assert_true",
@@ -63,6 +65,9 @@ EXCHANGE = ExchangeConfig(
     limits=LimitConfig(enabled=False),
 )
 """A pocket that holds just the bot's budget."""
+
+
+Listener = Callable[[Any], Awaitable[None]]
 
 
 class StepClock:
@@ -88,12 +93,17 @@ class StepClock:
 
     async def sleep(self, seconds: float) -> None:
         """Be so much later."""
-        self.step(seconds)
+        self.step(max(seconds, 1e-6))  # less than that would be no time at all
         await asyncio.sleep(seconds / self._speed)
 
     def step(self, seconds: float) -> None:
         """Be so much later at once."""
         self._now += timedelta(seconds=seconds)
+
+    def set_back(self, seconds: float) -> None:
+        """Show a wall time so much earlier; monotonic seconds go on."""
+        self._start -= timedelta(seconds=seconds)
+        self._now -= timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +145,11 @@ class _DyingTransport(httpx.AsyncBaseTransport):
         dies = self.calls == self.dies_at
         if dies and not self.is_sent:
             raise Killed
-        answer = await self._inner.handle_async_request(request)
-        if dies:
-            raise Killed
-        return answer
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            if dies:  # also where the answer was lost anyway
+                raise Killed
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -165,6 +176,7 @@ class LiveRig:
     """A bot on a store and an exchange that outlive it.
 
     Attributes:
+        central: Answers in place of a central whose analysis is always fresh.
         deaths: How often it was killed.
         failures: How often a turn failed.
         fenced_off: Whether another process took over.
@@ -176,11 +188,13 @@ class LiveRig:
     clock: StepClock
     key: KeyConfig
     support: Decimal = Decimal(2900)
+    central: Central | None = None
     deaths: int = 0
     failures: int = 0
     fenced_off: bool = False
     parts: BotParts | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _client: httpx.AsyncClient | None = None
     _transport: _DyingTransport | None = None
     _database: DyingDatabase | None = None
 
@@ -192,12 +206,15 @@ class LiveRig:
         (keys / "access-key").write_text(self.key.access)
         (keys / "secret-key").write_text(self.key.secret)
         self._database = DyingDatabase(
-            f"sqlite:///{self.folder / 'store.db'}", token=f"process-{self.deaths}-{seed}"
+            f"sqlite:///{self.folder / 'store.db'}",
+            token=f"process-{self.deaths}-{seed}",
+            survives_power_loss=True,
         )
         self._transport = _DyingTransport(LeanTransport())
         client = await self._stack.enter_async_context(
             httpx.AsyncClient(timeout=5, transport=self._transport, trust_env=False)
         )
+        self._client = client
         rng = random.Random(seed)
         venue = UpbitVenue(
             UpbitClient(
@@ -214,16 +231,26 @@ class LiveRig:
         self.parts = build_bot(
             self.config,
             self._database,
-            central=Analyst(clock=self.clock, support=self.support),
+            central=self.central or Analyst(clock=self.clock, support=self.support),
             clock=self.clock,
             venue_on=venue.on,
         )
         return self.parts
 
+    def listen(self, response: Listener, request: Listener) -> None:
+        """Tell of every request as it is sent, and of every answer as it comes."""
+        assert self._client is not None
+        self._client.event_hooks = {"request": [request], "response": [response]}
+
     def die_at_commit(self, number: int, *, after: bool) -> None:
         """Die at the n-th commit from now, before or after it took effect."""
         assert self._database is not None
         self._database.dies_at, self._database.after = self._database.commits + number, after
+
+    def fill_disk(self, *, is_full: bool) -> None:
+        """Let no commit succeed, or let them succeed again."""
+        assert self._database is not None
+        self._database.is_full = is_full
 
     def die_at_call(self, number: int, *, is_sent: bool) -> None:
         """Die at the n-th call to the exchange from now."""

@@ -88,6 +88,12 @@ class LocalMode:
         self._process.wait()
 
     @property
+    def pid(self) -> int:
+        """Return the process of `dantaro up`."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def text(self) -> str:
         """Everything that was printed."""
         return self.out.read_text(encoding="utf-8")

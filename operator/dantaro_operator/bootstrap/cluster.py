@@ -39,6 +39,7 @@ from dantaro_operator.core.bots import Bot, Key
 from dantaro_operator.core.cluster.names import SERVICE, child_name, pod_name
 from dantaro_operator.core.cluster.settings import (
     CENTRAL_KEY_FILE,
+    EXCHANGE_FOLDER,
     ClusterSettings,
     PodPeer,
     cluster_places,
@@ -320,6 +321,8 @@ async def _work_once_caught_up(
 ) -> None:
     """To whom only half is known, a StatefulSet is not there and a bot has no Allocation."""
     await resync.catch_up()
+    # What was brought stays: see `run_operator`.
+    gc.freeze()
     await collection.wait_for_first_answers(patience=_FIRST_ANSWERS_SECONDS)
     await workers.run()
 
@@ -365,6 +368,7 @@ def _account_settings(settings: OperatorSettings) -> AccountSettings:
             places_of=cluster_places,
             image=settings.bot_image,
             caps=settings.to_caps(),
+            live=settings.to_live(lambda _: EXCHANGE_FOLDER),
         ),
         cluster=ClusterSettings(
             image=settings.bot_image,

@@ -26,13 +26,24 @@ from dantaro_operator.core.local.check import CheckResult, check_scan
 from dantaro_operator.core.local.folder import read_content
 from dantaro_operator.core.local.market import MarketSettings, MarketWish, decide_market
 from dantaro_operator.core.local.summary import summary_lines
+from dantaro_operator.core.workload import LiveVenue
 from dantaro_operator.errors import FolderError
 from dantaro_operator.loops.displays import Display, LiveDisplay, PlainDisplay
 from dantaro_operator.loops.up import UpLoop, picture
 from dantaro_operator.services.inspection import Inspection
 from dantaro_operator.services.local import LocalPorts, LocalRound, LocalService
 
-__all__ = ["UpRequest", "build_inspection", "run_up", "running_up", "validate_paths"]
+__all__ = [
+    "UpRequest",
+    "build_inspection",
+    "keys_folder",
+    "run_up",
+    "running_up",
+    "validate_paths",
+]
+
+KEYS_FOLDER = ".secrets"
+"""Below the folder of YAML: a folder for each Secret, a file for each of its keys."""
 
 EXIT_KILLED = 130
 """Ended by a second Ctrl-C, without waiting for anything."""
@@ -48,6 +59,7 @@ class UpRequest:
         keep: Whether to stay up when a replay is over.
         plain: Whether to print plain lines even on a terminal.
         caps: What no bot exceeds.
+        live: How bots that trade live reach their exchange; None: no account trades live.
     """
 
     folder: Path
@@ -55,6 +67,7 @@ class UpRequest:
     keep: bool = False
     plain: bool = False
     caps: RiskCaps = NO_CAPS
+    live: LiveVenue | None = None
 
 
 def run_up(request: UpRequest, out: TextIO) -> int:
@@ -87,6 +100,11 @@ def _refuse_nothing(path: Path, folder: YamlFolder, *, is_new: bool) -> None:
         return
     told = "".join(f"\n{finding.text}" for finding in content.findings)
     raise FolderError(f"{path}: expected YAML of at least one object of Dantaro, found none{told}")
+
+
+def keys_folder(folder: Path, secret: str) -> str:
+    """Return where the keys of a Secret are, for a folder of YAML."""
+    return str(folder.resolve() / KEYS_FOLDER / secret)
 
 
 class _Up:
@@ -147,6 +165,7 @@ class _Up:
             places_of=functools.partial(bot_places, self._state.bots),
             new_uid=lambda: str(uuid.uuid4()),
             caps=self._request.caps,
+            live=self._request.live,
         )
 
     def _display(self) -> Display:
@@ -204,8 +223,12 @@ def _existing_state(folder: Path) -> LocalState:
     return state
 
 
-def validate_paths(paths: list[Path]) -> CheckResult:
+def validate_paths(paths: list[Path], *, is_live_open: bool) -> CheckResult:
     """Return what is wrong with files and folders: each folder by itself, the files together.
+
+    Args:
+        paths: Files and folders.
+        is_live_open: Whether accounts that trade live are run here.
 
     Raises:
         FolderError: A path does not exist.
@@ -216,7 +239,10 @@ def validate_paths(paths: list[Path]) -> CheckResult:
     files = [path for path in paths if not path.is_dir()]
     sets = [[path] for path in paths if path.is_dir()] + ([files] if files else [])
     now = SystemClock().now()
-    results = [check_scan(read_paths(part), is_whole=part != files, now=now) for part in sets]
+    results = [
+        check_scan(read_paths(part), is_whole=part != files, now=now, is_live_open=is_live_open)
+        for part in sets
+    ]
     return CheckResult(
         findings=tuple(finding for result in results for finding in result.findings),
         fine=tuple(line for result in results for line in result.fine),

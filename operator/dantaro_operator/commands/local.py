@@ -4,12 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dantaro_operator.adapters.yaml_values import to_yaml
 from dantaro_operator.bootstrap.local import (
     UpRequest,
     build_inspection,
+    keys_folder,
     run_up,
     running_up,
     validate_paths,
@@ -23,10 +25,13 @@ __all__ = ["COMMANDS"]
 
 def up(options: argparse.Namespace) -> int:
     """Run local mode."""
-    from dantaro_operator.settings import load_caps  # noqa: PLC0415  # get and describe need none
+    from dantaro_operator.settings import (  # noqa: PLC0415  # get and describe need none
+        load_local_settings,
+    )
 
     if not options.folder.is_dir():
         raise FolderError(f"{options.folder}: expected a folder of YAML, found none")
+    settings = load_local_settings()
     wish = MarketWish(
         **_source(options.market), speed=options.speed, start=options.start, seed=options.seed
     )
@@ -35,7 +40,8 @@ def up(options: argparse.Namespace) -> int:
         market=wish,
         keep=options.keep,
         plain=options.plain,
-        caps=load_caps(),
+        caps=settings.to_caps(),
+        live=settings.to_live(partial(keys_folder, options.folder)),
     )
     return run_up(request, sys.stdout)
 
@@ -95,7 +101,10 @@ def _note_if_down(folder: Path) -> None:
 
 def validate(options: argparse.Namespace) -> int:
     """Print every mistake of some files."""
-    result = validate_paths(options.paths)
+    from dantaro_operator.settings import load_local_settings  # noqa: PLC0415
+
+    is_live_open = load_local_settings().exchange_url is not None
+    result = validate_paths(options.paths, is_live_open=is_live_open)
     for finding in result.findings:
         print(f"{finding.severity}: {finding.text}", file=sys.stderr)
     for line in result.fine:

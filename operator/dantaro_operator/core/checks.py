@@ -4,7 +4,7 @@ Each check returns a `Refusal` or None; the first of an ordered tuple wins.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -79,6 +79,7 @@ class Situation:
         accounts: All Allocations, its own among them.
         claims: All bots of the account, this one among them.
         wrong_at: `file:line` where its Allocation stands and is refused; empty if nowhere.
+        is_live_open: Whether this operator runs accounts that trade live.
     """
 
     bot: Bot
@@ -86,13 +87,30 @@ class Situation:
     accounts: tuple[Allocation, ...] = ()
     claims: tuple[Claim, ...] = ()
     wrong_at: str = ""
+    is_live_open: bool = False
 
 
-def refuse_account(allocation: Allocation, accounts: Iterable[Allocation]) -> Refusal | None:
-    """Return why an Allocation cannot be carried out, or None."""
+def refuse_account(
+    allocation: Allocation, accounts: Iterable[Allocation], *, is_live_open: bool
+) -> Refusal | None:
+    """Return why an Allocation cannot be carried out, or None.
+
+    Args:
+        allocation: The object.
+        accounts: All Allocations, this one among them.
+        is_live_open: Whether this operator runs accounts that trade live.
+    """
     others = tuple(accounts)
     verdicts = (check(allocation, others) for check in ACCOUNT_CHECKS)
-    return next((verdict for verdict in verdicts if verdict is not None), None)
+    refusal = next((verdict for verdict in verdicts if verdict is not None), None)
+    if refusal is not None or allocation.spec.mode is Mode.PAPER or is_live_open:
+        return refusal
+    return Refusal(
+        reason=Reason.LIVE_UNAVAILABLE,
+        field="spec.mode",
+        message="expected Paper, was Live: this version trades live only on an exchange that its "
+        "operator names in DANTARO_OPERATOR_EXCHANGE_URL",
+    )
 
 
 def refuse_bot(situation: Situation) -> Refusal | None:
@@ -137,20 +155,9 @@ def _secret_free(allocation: Allocation, accounts: tuple[Allocation, ...]) -> Re
     return None
 
 
-def _on_paper(allocation: Allocation, _: tuple[Allocation, ...]) -> Refusal | None:
-    if allocation.spec.mode is Mode.PAPER:
-        return None
-    return Refusal(
-        reason=Reason.LIVE_UNAVAILABLE,
-        field="spec.mode",
-        message="expected Paper, was Live: this version trades on paper only",
-    )
-
-
 ACCOUNT_CHECKS: tuple[Callable[[Allocation, tuple[Allocation, ...]], Refusal | None], ...] = (
     _exchange_known,
     _secret_free,
-    _on_paper,
 )
 """Checks of an Allocation, in order."""
 
@@ -179,8 +186,10 @@ def _account_exists(at: Situation) -> Refusal | None:
 
 
 def _account_right(at: Situation) -> Refusal | None:
-    refusal = refuse_account(at.allocation, at.accounts) if at.allocation else None
-    if refusal is None or at.allocation is None:
+    if at.allocation is None:
+        return None
+    refusal = refuse_account(at.allocation, at.accounts, is_live_open=at.is_live_open)
+    if refusal is None:
         return None
     return Refusal(
         reason=refusal.reason,
@@ -306,7 +315,7 @@ def _claims(claim: Claim, symbol: str, at: Situation) -> bool:
         return True
     if claim.bot.spec.symbol != symbol:
         return False
-    alone = Situation(bot=claim.bot, allocation=at.allocation, accounts=at.accounts)
+    alone = replace(at, bot=claim.bot, claims=())
     return not any(check(alone) for check in STANDALONE_CHECKS)
 
 

@@ -52,6 +52,11 @@ class Surroundings:
     wrong: Mapping[Key, str] = field(default_factory=dict)
     recommendations: tuple[Recommendation, ...] | None = None
 
+    @property
+    def is_live_open(self) -> bool:
+        """Whether this operator runs accounts that trade live."""
+        return self.settings.live is not None
+
     def observed(self, bot: Bot) -> BotObserved:
         """Return what exists for a bot."""
         return self.bots.get(bot.metadata.uid, NOTHING)
@@ -74,7 +79,9 @@ def plan_bots(objects: Iterable[Resource], around: Surroundings) -> dict[Key, Pl
             pick=picks.get(situation.bot.key),
             is_advised=around.recommendations is not None,
         )
-        for situation in situations_of(resources, around.bots, around.wrong)
+        for situation in situations_of(
+            resources, around.bots, around.wrong, is_live_open=around.is_live_open
+        )
     }
 
 
@@ -91,7 +98,9 @@ def with_markets(
     homes = {account_of(bot) for bot in bots_in(resources) if bot.spec.symbol == AUTO}
     if not homes:
         return resources, picks
-    situations = situations_of(resources, around.bots, around.wrong)
+    situations = situations_of(
+        resources, around.bots, around.wrong, is_live_open=around.is_live_open
+    )
     for allocation in allocations_in(resources):
         if allocation.key in homes:
             views = [
@@ -122,6 +131,8 @@ def situations_of(
     objects: Iterable[Resource],
     observed: Mapping[str, BotObserved],
     wrong: Mapping[Key, str],
+    *,
+    is_live_open: bool,
 ) -> list[Situation]:
     """Return each bot among the others.
 
@@ -129,6 +140,7 @@ def situations_of(
         objects: All objects.
         observed: What exists for each bot, by uid.
         wrong: Where objects stand that are refused, by key.
+        is_live_open: Whether this operator runs accounts that trade live.
     """
     resources = tuple(objects)
     accounts = tuple(allocations_in(resources))
@@ -146,6 +158,7 @@ def situations_of(
             accounts=accounts,
             wrong_at=wrong.get(home, ""),
             claims=claims[home],
+            is_live_open=is_live_open,
         )
         for bot, home in ((bot, account_of(bot)) for bot in bots)
     ]
@@ -222,7 +235,9 @@ def _account_with_status(
     reports = ((bot.metadata.uid, around.observed(bot).report) for bot in own)
     view = AccountView(
         allocation=allocation,
-        refusal=refuse_account(allocation, allocations_in(objects)),
+        refusal=refuse_account(
+            allocation, allocations_in(objects), is_live_open=around.is_live_open
+        ),
         bots=own,
         reports={uid: report for uid, report in reports if report is not None},
     )
@@ -234,6 +249,8 @@ def find_refusals(
     objects: Iterable[Resource],
     observed: Mapping[str, BotObserved],
     wrong: Mapping[Key, str],
+    *,
+    is_live_open: bool,
 ) -> dict[Key, Refusal]:
     """Return why objects cannot be carried out, by key; those without a refusal are left out.
 
@@ -242,8 +259,8 @@ def find_refusals(
     resources = tuple(objects)
     accounts = allocations_in(resources)
     verdicts: dict[Key, Refusal | None] = {
-        item.key: refuse_account(item, accounts) for item in accounts
+        item.key: refuse_account(item, accounts, is_live_open=is_live_open) for item in accounts
     }
-    for situation in situations_of(resources, observed, wrong):
+    for situation in situations_of(resources, observed, wrong, is_live_open=is_live_open):
         verdicts[situation.bot.key] = refuse_bot(situation)
     return {key: refusal for key, refusal in verdicts.items() if refusal is not None}

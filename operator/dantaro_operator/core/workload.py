@@ -6,7 +6,13 @@ from datetime import date, datetime
 
 from dantaro_crds.v1alpha1.allocation import Allocation
 from dantaro_crds.v1alpha1.common import DeletionPolicy, Mode
-from dantaro_crds.wire.bot_config import BotConfig, CentralConfig, HttpConfig
+from dantaro_crds.wire.bot_config import (
+    BotConfig,
+    CentralConfig,
+    HttpConfig,
+    RehearsalClock,
+    VenueConfig,
+)
 from dantaro_operator.core.allocation import (
     NO_CAPS,
     BotPart,
@@ -20,6 +26,7 @@ from dantaro_operator.core.bots import Bot, strategy_of
 __all__ = [
     "BotPlaces",
     "BotWorkload",
+    "LiveVenue",
     "PlanSettings",
     "build_workload",
     "hold_workload",
@@ -41,6 +48,23 @@ class BotPlaces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveVenue:
+    """How bots that trade live reach their exchange.
+
+    Attributes:
+        keys_of: Folder of the keys in a Secret, by the Secret's name.
+        base_url: Root of the exchange's API.
+        clock: A clock that runs faster, for a rehearsal on loopback; None is the machine's.
+        poll_seconds: Pause between two looks at the exchange.
+    """
+
+    keys_of: Callable[[str], str]
+    base_url: str
+    clock: RehearsalClock | None = None
+    poll_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSettings:
     """What the planner must know of the surroundings.
 
@@ -50,12 +74,14 @@ class PlanSettings:
             paper and live books never share a store.
         image: Default image; None in local mode.
         caps: What no bot exceeds.
+        live: How bots that trade live reach their exchange; None: no account trades live.
     """
 
     central: CentralConfig
     places_of: Callable[[Bot, Mode], BotPlaces]
     image: str | None = None
     caps: RiskCaps = NO_CAPS
+    live: LiveVenue | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +146,7 @@ def build_workload(
         accept_loss=metadata.accept_loss,
         mode=account.mode,
         exchange=account.exchange.name,
+        venue=_venue_of(allocation, settings.live),
         symbol=spec.symbol,
         interval=spec.interval,
         leverage=spec.leverage,
@@ -193,6 +220,19 @@ def _secret_of(allocation: Allocation) -> str | None:
     """Return the Secret that a bot of the account trades with; None on paper."""
     secret = allocation.spec.credentials_secret_ref
     return secret.name if secret is not None and allocation.spec.mode is Mode.LIVE else None
+
+
+def _venue_of(allocation: Allocation, live: LiveVenue | None) -> VenueConfig | None:
+    secret = _secret_of(allocation)
+    if secret is None or live is None:
+        return None
+    return VenueConfig(
+        keys_folder=live.keys_of(secret),
+        acknowledged=allocation.spec.acknowledge_live_trading,
+        base_url=live.base_url,
+        poll_seconds=live.poll_seconds,
+        clock=live.clock,
+    )
 
 
 def _accepted_day(bot: Bot) -> date | None:

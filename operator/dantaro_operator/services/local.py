@@ -22,7 +22,7 @@ from dantaro_operator.core.local.round import Decision, World, decide_round
 from dantaro_operator.core.local.trouble import central_trouble, final_failure, has_market
 from dantaro_operator.core.observed import BotObserved, ProcessFacts
 from dantaro_operator.core.plan import MarketMoment
-from dantaro_operator.core.workload import BotPlaces, BotWorkload, PlanSettings
+from dantaro_operator.core.workload import BotPlaces, BotWorkload, LiveVenue, PlanSettings
 from dantaro_operator.ports import (
     Central,
     Cluster,
@@ -115,12 +115,14 @@ class LocalService:
         places_of: Callable[[Bot, Mode], BotPlaces],
         new_uid: Callable[[], str],
         caps: RiskCaps = NO_CAPS,
+        live: LiveVenue | None = None,
     ) -> None:
         self._ports = ports
         self._market = market
         self._places_of = places_of
         self._new_uid = new_uid
         self._caps = caps
+        self._live = live
         self._stored = {item.key: item for item in ports.objects.load_objects()}
         self._reports = dict(ports.reports.load_reports())
         self._answers: dict[str, _Answer] = {}
@@ -153,7 +155,10 @@ class LocalService:
                     time=gathered.health.market_time if gathered.health else None,
                 ),
                 settings=PlanSettings(
-                    central=self._ports.central.config, places_of=self._places_of, caps=self._caps
+                    central=self._ports.central.config,
+                    places_of=self._places_of,
+                    caps=self._caps,
+                    live=self._live,
                 ),
                 now=self._ports.clock.now(),
                 new_uid=self._new_uid,

@@ -5,6 +5,7 @@ market, asks it for the next action, and stores the changes that it has collecte
 trades live, on paper and in a back-test.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -38,9 +39,6 @@ S = TypeVar("S")
 
 ANALYSIS_PERIODS = timedelta(minutes=15)
 """Age at which an analysis is stale: three times central's period of five minutes."""
-
-_REFUSALS_IN_A_ROW = 2
-"""Refusals of one slot after which it is no longer tried: repeating a logic error cannot help."""
 
 
 class Desk(DeskBooks, Generic[S]):
@@ -82,6 +80,8 @@ class Desk(DeskBooks, Generic[S]):
         self._analysis: Analysis | None = None
         self._booked: tuple[S, Book] | None = None
         self._seen: tuple[tuple[object, ...], Context] | None = None
+        self.is_price_fresh: Callable[[], bool] = lambda: True
+        """Whether entries may be placed by the last price; exits and cancels always may."""
 
     # What it knows
 
@@ -247,6 +247,7 @@ class Desk(DeskBooks, Generic[S]):
     def reset(self, mark: str) -> None:
         """Take a person's reset: leave ERROR, clear the latches, let the strategy start again."""
         self._set(last_reset=mark, refusals=())
+        self._paused.clear()
         self.note("Reset", f"a person reset the bot: {mark}", level=Level.WARNING)
         self._changes.urgent = True
         self.gate.forget()
@@ -307,8 +308,8 @@ class Desk(DeskBooks, Generic[S]):
         if self._last is None or (self._settled and not self.gate.holds_back):
             return None
         wanted = self.gate.clamp(self.wanted().orders, last=self._last)
-        may_place = wanted
-        if self.permit is Permit.KEEP_ENTRIES:
+        may_place, is_fresh = wanted, self.is_price_fresh()
+        if self.permit is Permit.KEEP_ENTRIES or not is_fresh:
             may_place = without_new_entries(wanted, self.orders)
         gap = compare(
             may_place,
@@ -324,16 +325,15 @@ class Desk(DeskBooks, Generic[S]):
         )
         if gap.cancels:
             return Cancel(order=gap.cancels[0])
-        refusals = dict(self.desk.refusals)
         # What waits for money is shown to the guard too: it tells why.
         missing = (*gap.places, *gap.waits)
         for intent in missing:
-            if refusals.get(intent.slot, 0) < _REFUSALS_IN_A_ROW and self._is_let_through(intent):
+            if self._may_try(intent) and self._is_let_through(intent):
                 return Place(order=self._book_intent(intent))
         if wanted:
             # While nothing is wanted, what was refused before is still the reason.
             self.gate.keep({intent.slot for intent in missing})
-        self._settled = True
+        self._settled = is_fresh and not self._paused
         return None
 
     # Inside

@@ -1,18 +1,27 @@
 """The books under a desk: its state, its live orders, and what has to be stored of them."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dantaro_crds.errors import SafetyError
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.live_orders import LiveOrders
-from dantaro_runtime.core.orders import Order, OrderState
+from dantaro_runtime.core.orders import Intent, Order, OrderState
 from dantaro_runtime.core.risk import Look, Trip
 from dantaro_runtime.core.strategies.protocol import Level, Note, Step
 
 __all__ = ["DeskBooks"]
+
+_REFUSALS_IN_A_ROW = 2
+"""Refusals of one slot after which it is no longer tried: repeating a logic error cannot help. An
+exit is tried again after a pause, since it may have to leave whatever it costs."""
+
+_PAUSE = timedelta(minutes=1)
+"""First pause before a refused exit is tried again; each one after it is twice as long."""
+
+_LONGEST_PAUSE = timedelta(hours=1)
 
 
 class DeskBooks:
@@ -29,6 +38,8 @@ class DeskBooks:
         self._changes = Changes()
         self._settled = False
         self._time: datetime | None = None
+        self._paused: dict[str, tuple[datetime, timedelta]] = {}
+        """When an exit was last refused, and for how long it pauses, by slot."""
 
     @property
     def time(self) -> datetime | None:
@@ -110,12 +121,27 @@ class DeskBooks:
         is_rejected = order.state is OrderState.REJECTED
         rejected = self.desk.rejected + is_rejected
         self._set(refusals=tuple(sorted(refusals.items())), rejected=rejected)
+        if not order.entry and self._time is not None:
+            doubled = _PAUSE * 2 ** min(max(refusals[order.slot] - _REFUSALS_IN_A_ROW, 0), 10)
+            # What a person cancels again and again stays cancelled.
+            pause = min(doubled, _LONGEST_PAUSE) if is_rejected else timedelta.max
+            self._paused[order.slot] = (self._time, pause)
         reason = "OrderRejected" if is_rejected else "OrderCancelled"
         self.note(reason, f"{order.client_id}: {error}", level=Level.WARNING)
+
+    def _may_try(self, intent: Intent) -> bool:
+        if dict(self.desk.refusals).get(intent.slot, 0) < _REFUSALS_IN_A_ROW:
+            return True
+        if intent.entry or self._time is None:
+            return False
+        since, pause = self._paused.get(intent.slot, (self._time, timedelta(0)))
+        return not timedelta(0) <= self._time - since < pause
 
     def _put(self, order: Order) -> None:
         self._changes.orders[order.client_id] = order
         self._settled = False
+        if order.state is OrderState.DONE:
+            self._paused.pop(order.slot, None)
         self.orders.put(order)
 
     def _set(self, **fields: Any) -> None:

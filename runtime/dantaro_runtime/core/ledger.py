@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from dantaro_runtime.core.orders import Fill, Side
 from dantaro_runtime.core.strategies.protocol import Book
+from dantaro_runtime.core.venue import VenueAccount
 
-__all__ = ["Ledger", "apply_fill", "explain_imbalance"]
+__all__ = ["Ledger", "apply_fill", "explain_imbalance", "explain_shortage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +73,29 @@ def explain_imbalance(ledger: Ledger, book: Book) -> str:
     right = ledger.contributed + book.realized
     if left != right:
         return f"quote + cost was {left}, money put in + realised profit was {right}"
+    return ""
+
+
+def explain_shortage(
+    ledger: Ledger, account: VenueAccount, *, unit: Decimal, last: Decimal, symbol: str
+) -> str:
+    """Return what an account lacks of what the books say; empty if it holds all of it.
+
+    Args:
+        ledger: The bot's own money.
+        account: What the account holds; it may hold more, of others.
+        unit: Smallest amount of the quote currency: a venue may round fees otherwise.
+        last: Last price, quote currency.
+        symbol: The market.
+    """
+    for held, wanted, tolerated, what in (
+        (account.base + account.base_locked, ledger.base, unit / last, "coin"),
+        (account.quote + account.quote_locked, ledger.quote, unit, "money"),
+    ):
+        if wanted - held >= tolerated:
+            return (
+                f"the account holds {held:f} of the {what} of {symbol}, the bot's books say "
+                f"{wanted:f}: somebody took it out, or the budget is larger than the account; "
+                "entries stop until it is there"
+            )
     return ""

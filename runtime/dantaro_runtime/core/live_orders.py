@@ -80,6 +80,9 @@ class LiveOrders:
         """Return how many orders were placed in the minute before a market time."""
         while self._placed and self._placed[0] <= time - _MINUTE:
             self._placed.popleft()
+        if self._placed and self._placed[0] > time:
+            # A clock that was set back must not hold up orders until it has caught up.
+            self._placed = deque(p for p in self._placed if time - _MINUTE < p <= time)
         return len(self._placed)
 
     def committed_quote(self, *, last: Decimal, fee_rate: Decimal) -> Decimal:

@@ -65,7 +65,7 @@ def is_drained(desk: Desk[Any], drain: DeletionPolicy | None) -> bool:
         return True
     if len(desk.orders):
         return False
-    if drain is DeletionPolicy.CANCEL_ORDERS or desk.last is None:
+    if drain is DeletionPolicy.CANCEL_ORDERS:
         return True
     return is_sold_out(desk)
 

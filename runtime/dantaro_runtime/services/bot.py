@@ -215,6 +215,8 @@ class BotService(Generic[S]):
         if self._now.desk.desk.engine is not EngineState.ERROR:
             self._now.desk.set_engine(EngineState.ERROR, error.message)
             self._now.desk.look_at_engine()
+            # A process that is killed now must not start as if nothing had been wrong.
+            self._now.trading.flush()
 
     def report(self) -> BotReport:
         """Return the bot as it sees itself."""

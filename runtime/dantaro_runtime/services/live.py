@@ -22,16 +22,17 @@ from dantaro_crds.errors import (
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import Interval, utc_text
 from dantaro_crds.wire.bot_config import BotConfig
-from dantaro_crds.wire.bot_status import Fact
-from dantaro_crds.wire.bundle import Analysis
+from dantaro_crds.wire.bot_status import EngineState, Fact
 from dantaro_runtime.core.desk import Desk
-from dantaro_runtime.core.orders import id_prefix
-from dantaro_runtime.core.report import FINE, NOT_ASKED
+from dantaro_runtime.core.ledger import explain_shortage
+from dantaro_runtime.core.orders import OrderState, id_prefix
+from dantaro_runtime.core.report import NOT_ASKED
 from dantaro_runtime.core.risk import ORDER_FAILURES
 from dantaro_runtime.core.snapshots import build_snapshot
 from dantaro_runtime.core.strategies.protocol import Level
-from dantaro_runtime.core.venue import VenueAccount, VenueMarket, VenueOrder
+from dantaro_runtime.core.venue import VenueMarket
 from dantaro_runtime.ports import Central, Store, Venue
+from dantaro_runtime.services.analyses import Analyses, is_due
 from dantaro_runtime.services.live_exchange import LiveExchange
 from dantaro_runtime.services.trading import Trading
 
@@ -45,8 +46,14 @@ _ACCOUNT_EVERY = timedelta(minutes=1)
 _MARKET_EVERY = timedelta(hours=1)
 """How often price steps, fee and state of the market are read again."""
 
-_ANALYSIS_EVERY = timedelta(seconds=30)
-"""How often central is asked; it analyses every five minutes."""
+_PRICE_LASTS = timedelta(seconds=10)
+"""Age of the last price at which nothing new is bought by it."""
+
+_LONGEST_BAN = timedelta(hours=24)
+"""A stored ban that ends later is one of a clock that was set back."""
+
+_LAG_SECONDS = 2.0
+"""So long an account may lag behind its orders."""
 
 _FAILURES = 5
 """Orders in a row that were refused or stayed unknown, after which a person has to look."""
@@ -94,24 +101,19 @@ class LiveTrading(Generic[S]):
         self._trading = trading
         self._venue = venue
         self._orders = exchange
-        self._analyst = central
+        self._analyses = Analyses(central, symbol=symbol, interval=interval)
         self._store = store
         self._clock = clock
         self._symbol = symbol
-        self._interval = interval
         self._prefix = id_prefix(bot_uid)
         self.resumed = False
         """Whether every order of the books was explained since the last trouble."""
         self.exchange = NOT_ASKED
         """Whether the venue answers."""
-        self.central = NOT_ASKED
-        """Whether central answers."""
         self.caught_up = True
         self.source_ended = False
         self._time: datetime | None = None
         self._last: Decimal | None = None
-        self._analyses: list[Analysis] = []
-        self._asked: datetime | None = None
         self._market: VenueMarket | None = None
         self._market_read: datetime | None = None
         self._account_read: datetime | None = None
@@ -119,6 +121,9 @@ class LiveTrading(Generic[S]):
         self._foreign: frozenset[str] = frozenset()
         self._true_before: frozenset[str] = frozenset()
         self._barred_until = 0.0
+        self._reset: str | None = None
+        self._speed = 1.0
+        desk.is_price_fresh = self._is_price_fresh
 
     # The market, as the bot's service sees any
 
@@ -133,6 +138,11 @@ class LiveTrading(Generic[S]):
         return self._time
 
     @property
+    def central(self) -> Fact:
+        """Return whether central answers."""
+        return self._analyses.fact
+
+    @property
     def is_between_candles(self) -> bool:
         """Return whether nothing is consumed in part: a look is always whole."""
         return True
@@ -141,8 +151,13 @@ class LiveTrading(Generic[S]):
         """The venue keeps its own books."""
 
     def configure(self, config: BotConfig) -> None:
-        """Keep to the bot's part of the account's order rate."""
+        """Keep to the bot's part of the account's order rate; look anew after a reset."""
         self._venue.narrow_orders(config.orders_per_second)
+        clock = config.venue.clock if config.venue is not None else None
+        self._analyses.is_rehearsal = clock is not None
+        self._speed = clock.speed if clock is not None else 1.0
+        if config.reset != self._reset:
+            self._reset, self.resumed = config.reset, False
 
     def contribute(self, amount: Decimal) -> Decimal:
         """Return the money put in from now on, as near to `amount` as what is free allows."""
@@ -161,7 +176,7 @@ class LiveTrading(Generic[S]):
             DantaroError: The venue did not answer, or a safety rule broke.
         """
         _ = may_leave
-        await self._ask_central()
+        await self._analyses.ask(self._clock.now())
         await self._look()
         self.exchange = self._market_fact()
         return False
@@ -193,7 +208,7 @@ class LiveTrading(Generic[S]):
         if self._clock.monotonic() < self._barred_until:
             raise TransientError(self.exchange.message, code=self.exchange.reason)
         until = self._desk.desk.barred_until
-        if until is not None and self._clock.now() < until:
+        if until is not None and until - _LONGEST_BAN <= self._clock.now() < until:
             raise TransientError(
                 f"the venue wants no calls before {utc_text(until)}: too many were made",
                 code="Banned",
@@ -204,20 +219,23 @@ class LiveTrading(Generic[S]):
         await self._trading.resume()
         await self._trading.take_fills()
         await self._look_at_account()
-        await self._trading.settle()
+        # Nothing is placed here: limits and triggers are looked at first.
         self.resumed = True
 
     async def _look(self) -> None:
-        now = self._clock.now()
         await self.resume()
-        if _is_due(self._market_read, now, _MARKET_EVERY):
+        now = self._clock.now()
+        if is_due(self._market_read, now, _MARKET_EVERY):
             await self._read_market()
         await self._read_price()
         await self._take_changes()
-        if self._desk.lock or _is_due(self._account_read, now, _ACCOUNT_EVERY):
+        if self._desk.lock or is_due(self._account_read, now, _ACCOUNT_EVERY):
+            await self._look_at_strangers()
             await self._look_at_account()
+        if not self._is_price_fresh():
+            await self._read_price()
         self._count_failures()
-        self._decide(now)
+        self._decide(self._clock.now())
         await self._trading.settle()
         self._record(now)
 
@@ -239,7 +257,13 @@ class LiveTrading(Generic[S]):
         now = self._clock.now()
         self._desk.start_day(now, self._last or price.last)
         self._time, self._last = now, price.last
-        self._desk.set_market(time=now, last=price.last, analysis=self._analysis_at(now))
+        self._desk.set_market(time=now, last=price.last, analysis=self._analyses.at(now))
+
+    def _is_price_fresh(self) -> bool:
+        if self._time is None:
+            return False
+        age = self._clock.now() - self._time
+        return timedelta(0) <= age <= _PRICE_LASTS * self._speed
 
     async def _read_market(self) -> None:
         market = await self._venue.fetch_market()
@@ -259,53 +283,69 @@ class LiveTrading(Generic[S]):
 
         Raises:
             SafetyError: An order under this bot's ids is not in the books: they are older than it.
+                Once the bot is in ERROR it is left alone, so that its other orders are cancelled.
         """
+        self._trading.flush()
         resting = await self._venue.fetch_open_orders()
         for order in resting:
-            if order.client_id.startswith(self._prefix) and not self._is_known(order):
+            is_live = self._desk.orders.get(order.client_id) is not None
+            if is_live or not order.client_id.startswith(self._prefix):
+                continue
+            if self._store.executed_of(order.client_id) is not None:
+                self._orders.give_up(order.client_id)
+            elif self._desk.desk.engine is not EngineState.ERROR:
                 raise SafetyError(
                     f"order {order.client_id} rests at the venue under this bot's ids and is not "
                     "in its books: the store is older than the orders; cancel it by hand, then "
                     "reset the bot",
                     code="UnknownOwnOrder",
                 )
+        await self._look_at_late()
         foreign = frozenset(o.venue_id for o in resting if not o.client_id.startswith(self._prefix))
         if foreign != self._foreign:
             self._foreign = foreign
             self._tell("ForeignOrders", _of_foreign(len(foreign), self._symbol))
 
-    def _is_known(self, order: VenueOrder) -> bool:
-        return self._desk.orders.get(order.client_id) is not None or self._store.has_order(
-            order.client_id
-        )
+    async def _look_at_late(self) -> None:
+        """Cancel orders that ended in the books and reached the venue all the same.
+
+        Raises:
+            SafetyError: One was executed, of which the books know nothing.
+        """
+        for found in await self._orders.fetch_late():
+            name = found.client_id
+            if found.state is OrderState.OPEN:
+                await self._venue.cancel(name)
+                self._tell("LateOrder", f"order {name} rests though it had ended: it is cancelled")
+            elif found.filled_volume != self._store.executed_of(name):
+                raise SafetyError(
+                    f"order {name} has executed {found.filled_volume} after it ended in the books: "
+                    "look at the account, then reset the bot",
+                    code="LateFill",
+                )
 
     async def _look_at_account(self) -> None:
         """Compare the account with the books; entries stop while it holds less than they say."""
-        short = self._shortage(await self._venue.fetch_account())
+        short = await self._shortage()
         if short:
             # A fill between two reads looks like coin or money that is missing.
+            await self._clock.sleep(_LAG_SECONDS)
             await self._take_changes()
-            short = self._shortage(await self._venue.fetch_account())
+            short = await self._shortage()
         self._account_read = self._clock.now()
         if short and not self._desk.lock:
             self._tell("AccountShort", short, level=Level.ERROR)
         self._desk.set_lock(short)
 
-    def _shortage(self, account: VenueAccount) -> str:
-        ledger, rules = self._desk.desk.ledger, self._desk.rules
-        # A venue may round fees otherwise than to the last digit.
-        unit = Decimal(1).scaleb(-rules.quote_places)
-        for held, wanted, tolerated, what in (
-            (account.base + account.base_locked, ledger.base, unit / self._price(), "coin"),
-            (account.quote + account.quote_locked, ledger.quote, unit, "money"),
-        ):
-            if wanted - held >= tolerated:
-                return (
-                    f"the account holds {held:f} of the {what} of {self._symbol}, the bot's books "
-                    f"say {wanted:f}: somebody took it out, or the budget is larger than the "
-                    "account; entries stop until it is there"
-                )
-        return ""
+    async def _shortage(self) -> str:
+        desk = self._desk
+        return explain_shortage(
+            desk.desk.ledger,
+            await self._venue.fetch_account(),
+            unit=Decimal(1).scaleb(-desk.rules.quote_places),
+            last=self._price(),
+            symbol=self._symbol,
+        )
 
     def _price(self) -> Decimal:
         assert self._last is not None
@@ -320,28 +360,6 @@ class LiveTrading(Generic[S]):
                 "a reset; look at the engine's events",
             )
             self._desk.look_at_engine()
-
-    # Central
-
-    async def _ask_central(self) -> None:
-        now = self._clock.now()
-        if not _is_due(self._asked, now, _ANALYSIS_EVERY):
-            return
-        try:
-            bundle = await self._analyst.fetch_bundle(
-                self._symbol, self._interval, since=now - timedelta(minutes=2)
-            )
-        except DantaroError as error:
-            # Without analysis no entries; exits go on by the venue's prices.
-            self.central = Fact(ok=False, reason=error.code, message=error.message)
-            return
-        self._asked, self.central = now, FINE
-        if bundle is not None:
-            self._analyses = list(bundle.analyses) or self._analyses
-
-    def _analysis_at(self, now: datetime) -> Analysis | None:
-        known = [analysis for analysis in self._analyses if analysis.data_until <= now]
-        return known[-1] if known else None
 
     # Records
 
@@ -364,11 +382,6 @@ class LiveTrading(Generic[S]):
     def _market_fact(self) -> Fact:
         warning = self._market.warning if self._market is not None else ""
         return Fact(ok=True, reason="Fine", message=warning)
-
-
-def _is_due(last: datetime | None, now: datetime, every: timedelta) -> bool:
-    # A clock set back must not keep anything from being looked at.
-    return last is None or not last <= now < last + every
 
 
 def _of_foreign(count: int, symbol: str) -> str:

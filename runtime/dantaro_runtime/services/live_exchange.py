@@ -27,7 +27,7 @@ from dantaro_crds.kit.clock import Clock
 from dantaro_crds.money import exact
 from dantaro_runtime.core.orders import Fill, Order, OrderReport, OrderState
 from dantaro_runtime.core.venue import VenueOrder, VenueTrade
-from dantaro_runtime.ports import MarkedFill, Venue
+from dantaro_runtime.ports import CANCEL_UNCONFIRMED, REFUSAL_UNKNOWN, MarkedFill, Venue
 
 __all__ = ["LiveExchange"]
 
@@ -42,6 +42,12 @@ _FINAL_PAUSES = (0.0, 0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
 
 _OWN_FAULTS = {"InsufficientFunds", "UnderMinimum"}
 """Codes of refusals that say nothing of the venue: the order should not have been sent."""
+
+_LONGEST_WAIT = timedelta(seconds=5)
+"""Longest pause that the venue asks for and that is waited for before an order is sent again."""
+
+_LATE_SECONDS = 600.0
+"""So long an order that the venue did not know may still turn up."""
 
 _SENDS = 3
 """Tries to send one order under one id."""
@@ -75,6 +81,8 @@ class LiveExchange:
         self._fills: deque[MarkedFill] = deque()
         self.failures = 0
         """Orders in a row that were refused or whose outcome stayed unknown."""
+        self._given_up: dict[str, float] = {}
+        """Orders that the venue did not know, and until when they are looked for, monotonic."""
 
     async def submit(self, order: Order) -> OrderReport:
         """Send an order; return what became of it.
@@ -85,23 +93,17 @@ class LiveExchange:
         """
         for _ in range(_SENDS):
             try:
-                placed = await self._venue.place(order)
+                sent = await self._place(order)
             except VenueRefusedError as error:
                 return self._refused(order, error.message, counts=error.code not in _OWN_FAULTS)
-            except RateLimitedError as error:
-                pause = error.retry_after or timedelta(seconds=1)
-                await self._clock.sleep(pause.total_seconds())
-                is_used = False
-            except OutcomeUnknownError as error:
-                _LOG.warning("outcome unknown", order=order.client_id, message=error.message)
-                is_used = error.code == DUPLICATE
-            else:
-                return await self._adopt(order, placed)
+            if isinstance(sent, VenueOrder):
+                return await self._adopt(order, sent)
             found = await self._probe(order.client_id)
             if found is not None:
                 return await self._adopt(order, found)
-            if is_used:
-                return self._refused(order, "its id was used up by a try that the venue refused")
+            if sent:
+                self.give_up(order.client_id)
+                return self._refused(order, sent)
         self.failures += 1
         raise TransientError(
             f"the venue does not say what became of order {order.client_id}: it is looked up again "
@@ -122,21 +124,25 @@ class LiveExchange:
         found: VenueOrder | None = None
         for pause in _FINAL_PAUSES:
             await self._pause(pause)
-            found = await self._venue.fetch_order(client_id)
+            found = await self._venue.fetch_order(client_id) or found
             if found is not None and found.state is not OrderState.OPEN and _is_whole(found):
                 return self._report(found)
         if found is None and await self._probe(client_id) is None:
+            self.give_up(client_id)
             return None
         raise TransientError(
             f"the venue does not say that order {client_id} has ended, 30 s after the request to "
             "cancel it: it counts as resting",
-            code="CancelUnconfirmed",
+            code=CANCEL_UNCONFIRMED,
         )
 
     async def find(self, client_id: str) -> OrderReport | None:
         """Return an order; None when it is proven that there is none."""
         found = await self._probe(client_id)
-        return None if found is None else self._report(found)
+        if found is None:
+            self.give_up(client_id)
+            return None
+        return self._report(found)
 
     async def fetch_fill(self, after: str) -> MarkedFill | None:
         """Return the first fill that was read and not taken yet."""
@@ -161,13 +167,47 @@ class LiveExchange:
             changed.append(report)
         return changed
 
+    def give_up(self, client_id: str) -> None:
+        """Look for an order a while longer though nothing speaks for it any more."""
+        self._given_up[client_id] = self._clock.monotonic() + _LATE_SECONDS
+
+    async def fetch_late(self) -> list[VenueOrder]:
+        """Return the orders that ended in the books unseen and are known to the venue after all."""
+        now, late = self._clock.monotonic(), []
+        for client_id, until in [*self._given_up.items()]:
+            if self._known(client_id) is not None:
+                continue
+            found = await self._venue.fetch_order(client_id)
+            if found is not None:
+                late.append(found)
+            if until < now or (found is not None and found.state is not OrderState.OPEN):
+                self._given_up.pop(client_id)
+        return late
+
     # Inside
+
+    async def _place(self, order: Order) -> VenueOrder | str:
+        """Send once; return the order, or why it was refused should it turn out not to exist."""
+        try:
+            return await self._venue.place(order)
+        except RateLimitedError as error:
+            pause = error.retry_after or timedelta(seconds=1)
+            if pause > _LONGEST_WAIT:
+                raise  # a ban: whoever keeps the books has to remember it
+            await self._clock.sleep(pause.total_seconds())
+        except OutcomeUnknownError as error:
+            _LOG.warning("outcome unknown", order=order.client_id, message=error.message)
+            if error.code == DUPLICATE:
+                return "its id was used up by a try that the venue refused"
+            if error.code == REFUSAL_UNKNOWN:
+                return error.message
+        return ""
 
     async def _probe(self, client_id: str) -> VenueOrder | None:
         found: VenueOrder | None = None
         for pause in _PROBES:
             await self._pause(pause)
-            found = await self._venue.fetch_order(client_id)
+            found = await self._venue.fetch_order(client_id) or found
             if found is not None and _is_whole(found):
                 return found
         if found is None:
@@ -210,6 +250,7 @@ class LiveExchange:
         )
 
     def _report(self, found: VenueOrder) -> OrderReport:
+        self._given_up.pop(found.client_id, None)
         self._take(found)
         return OrderReport(
             client_id=found.client_id, state=found.state, filled_volume=found.filled_volume

@@ -6,23 +6,31 @@ reacts to it.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 import structlog
 
-from dantaro_crds.errors import SafetyError
+from dantaro_crds.errors import SafetyError, TransientError
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.desk_state import Cancel, Changes, Place
 from dantaro_runtime.core.orders import Order, OrderReport, OrderState
 from dantaro_runtime.core.permit import Permit
-from dantaro_runtime.ports import Exchange, Store
+from dantaro_runtime.ports import CANCEL_UNCONFIRMED, Exchange, Store
 
 __all__ = ["Trading"]
 
 S = TypeVar("S")
 
 _BY_OTHERS = "cancelled at the venue, not by this bot"
+
+_ENTRY_LASTS = timedelta(minutes=1)
+"""Age at which an entry that never reached the venue is no longer sent."""
+
+_UNKNOWN = Decimal("Infinity")
+"""Final volume of an order whose end is not known: it waits for more fills than there can be."""
 
 _LOG = structlog.get_logger()
 
@@ -81,21 +89,31 @@ class Trading(Generic[S]):
             self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
         elif report.state is OrderState.CANCELLED:
             self._end_cancelled(order, report, error="" if asked else _BY_OTHERS)
-        elif order.state is OrderState.PENDING:
-            self._desk.accept(order.client_id)
+        else:
+            if report.state is OrderState.OPEN:
+                self._desk.orders.ending.pop(order.client_id, None)
+            if order.state is OrderState.PENDING:
+                self._desk.accept(order.client_id)
 
     async def settle(self) -> None:
-        """Act and take fills, one by one, until nothing is left to do."""
+        """Act and take fills, one by one, until nothing is left to do.
+
+        Raises:
+            TransientError: An order was asked to end and nobody says that it has; all else is done.
+        """
+        late: TransientError | None = None
         while True:
             action = self._desk.next_action()
             if isinstance(action, Place):
                 await self._send(action.order)
             elif isinstance(action, Cancel):
-                await self._cancel(action.order)
+                late = await self._cancel(action.order) or late
             elif not await self._take_fill():
                 break
         self._desk.look_at_engine()
         self.flush()
+        if late is not None:
+            raise late
 
     async def take_fills(self) -> None:
         """Take the fills that wait, and act on nothing."""
@@ -137,23 +155,37 @@ class Trading(Generic[S]):
 
     async def _resend(self, order: Order) -> None:
         if order.state is not OrderState.PENDING:
+            if self._desk.permit is Permit.NOTHING:
+                return  # it is cancelled next, which ends it
             raise SafetyError(
                 f"order {order.client_id} rested at the venue and is unknown there now: look at "
                 "the account, then reset the bot"
             )
-        barred = self._desk.permit is Permit.EXITS_ONLY and order.entry
+        assert self._desk.time is not None
+        is_old = self._desk.time - order.created > _ENTRY_LASTS
+        barred = order.entry and (is_old or self._desk.permit is Permit.EXITS_ONLY)
         if barred or self._desk.permit is Permit.NOTHING:
             self._desk.end_order(order.client_id, OrderState.CANCELLED)
         else:
             await self._send(order)
 
-    async def _cancel(self, order: Order) -> None:
-        self.flush()
-        report = await self._exchange.cancel(order.client_id)
+    async def _cancel(self, order: Order) -> TransientError | None:
+        if self._desk.desk.engine is not EngineState.ERROR:
+            # In ERROR orders have to go even where nothing can be stored any more.
+            self.flush()
+        try:
+            report = await self._exchange.cancel(order.client_id)
+        except TransientError as error:
+            if error.code != CANCEL_UNCONFIRMED:
+                raise
+            # It binds what it may still take; the others and the exits do not wait for it.
+            self._desk.await_fills(order.client_id, _UNKNOWN)
+            return error
         if report is None:
             self._desk.end_order(order.client_id, OrderState.CANCELLED)
         else:
             self._end_cancelled(order, report)
+        return None
 
     def _end_cancelled(self, order: Order, report: OrderReport, *, error: str = "") -> None:
         if report.state is OrderState.CANCELLED and report.filled_volume == order.filled_volume:

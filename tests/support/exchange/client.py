@@ -118,7 +118,7 @@ class ExchangeClient:
         self._send("POST", "faults", Fault.model_validate(fields))
 
     def clear_faults(self) -> None:
-        """Disarm all faults."""
+        """Disarm all faults; reads that lag catch up."""
         self._send("DELETE", "faults")
 
     def move_price(self, price: Decimal | int | str, *, market: str = "KRW-BTC") -> None:

@@ -157,6 +157,7 @@ def _fill(world: World, fill: OrderFill) -> object:
 
 def _clear(world: World, _: bytes) -> object:
     world.faults.clear()
+    world.catch_up()
     return {}
 
 

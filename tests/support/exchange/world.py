@@ -75,6 +75,10 @@ class World:
         """Let reads of an order (its uuid) or of accounts (a pocket's name) lag behind."""
         self._stale[name] = _Stale(time.monotonic() + seconds, shown)
 
+    def catch_up(self) -> None:
+        """Let all reads show the truth from now on."""
+        self._stale.clear()
+
     def lagging(self) -> list[str]:
         """Return the names whose reads may lag."""
         return list(self._stale)

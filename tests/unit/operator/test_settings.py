@@ -6,7 +6,7 @@ import pytest
 
 from dantaro_crds.errors import SpecError
 from dantaro_operator.core.allocation import NO_CAPS, RiskCaps
-from dantaro_operator.settings import load_caps, load_settings
+from dantaro_operator.settings import load_local_settings, load_settings
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +32,7 @@ WANT = RiskCaps(
 
 def test_there_are_no_caps_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANTARO_OPERATOR_BOT_IMAGE", "image:1")
-    assert load_caps() == NO_CAPS
+    assert load_local_settings().to_caps() == NO_CAPS
     assert load_settings().to_caps() == NO_CAPS
 
 
@@ -40,7 +40,7 @@ def test_a_cluster_and_local_mode_read_the_same_caps(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("DANTARO_OPERATOR_BOT_IMAGE", "image:1")
     for name, value in NAMES.items():
         monkeypatch.setenv(f"DANTARO_OPERATOR_{name}", value)
-    assert load_caps() == WANT
+    assert load_local_settings().to_caps() == WANT
     assert load_settings().to_caps() == WANT
 
 
@@ -59,4 +59,4 @@ def test_a_wrong_cap_is_refused_by_its_name(
 ) -> None:
     monkeypatch.setenv(f"DANTARO_OPERATOR_{name}", value)
     with pytest.raises(SpecError, match=f"^DANTARO_OPERATOR_{name}: .*{want}"):
-        load_caps()
+        load_local_settings()

@@ -5,7 +5,7 @@ from typing import Any
 
 from dantaro_crds.v1alpha1.resource import dump
 from dantaro_operator.core.bots import Bot
-from dantaro_operator.core.cluster.hashes import text_hash
+from dantaro_operator.core.cluster.hashes import canonical_json, text_hash
 from dantaro_operator.core.cluster.names import child_metadata
 from dantaro_operator.core.cluster.settings import CONFIG_KEY
 from dantaro_operator.core.workload import BotWorkload
@@ -24,8 +24,8 @@ def build_config_map(workload: BotWorkload, bot: Bot) -> dict[str, Any]:
 
 
 def config_hash(workload: BotWorkload) -> str:
-    """Return the hash of a bot's configuration: what the mounted file will say."""
-    return text_hash(_config_text(workload))
+    """Return the hash of a bot's configuration, however the mounted file is laid out."""
+    return text_hash(canonical_json(dump(workload.config)))
 
 
 def _config_text(workload: BotWorkload) -> str:

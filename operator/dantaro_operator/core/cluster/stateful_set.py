@@ -49,7 +49,8 @@ def build_stateful_set(
         config_hash: Hash of the configuration that goes with it, as a mark; None sets no mark.
     """
     pod = template or build_pod_template(workload, bot, settings, image=image)
-    marks = {TEMPLATE_VERSION: str(template_version), POD_TEMPLATE: canonical_json(pod)}
+    text = canonical_json(pod)
+    marks = {TEMPLATE_VERSION: str(template_version), POD_TEMPLATE: text}
     if config_hash is not None:
         marks[CONFIG_HASH] = config_hash
     return with_input_hash(
@@ -69,7 +70,7 @@ def build_stateful_set(
                     "whenDeleted": "Retain" if keep_volume else "Delete",
                     "whenScaled": "Retain",
                 },
-                "template": json.loads(canonical_json(pod)),
+                "template": json.loads(text),
                 "volumeClaimTemplates": _keep_claims(_claims(workload, bot, settings), live),
             },
         }

@@ -34,7 +34,9 @@ class CheckResult:
         return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
 
-def check_scan(scan: FolderScan, *, is_whole: bool, now: datetime) -> CheckResult:
+def check_scan(
+    scan: FolderScan, *, is_whole: bool, now: datetime, is_live_open: bool = False
+) -> CheckResult:
     """Return what is wrong with some files.
 
     Args:
@@ -42,12 +44,13 @@ def check_scan(scan: FolderScan, *, is_whole: bool, now: datetime) -> CheckResul
         is_whole: Whether they are all there is: else a bot whose Allocation is not among them is no
             error.
         now: Wall time; all objects count as equally old.
+        is_live_open: Whether accounts that trade live are run here.
     """
     content = read_content(scan, {})
     change = merge_objects(
         content.desired, {}, kept=(), missing_before=(), now=now, new_uid=lambda: "unstored"
     )
-    refusals = find_refusals(change.objects, {}, content.wrong)
+    refusals = find_refusals(change.objects, {}, content.wrong, is_live_open=is_live_open)
     if not is_whole:
         accounts = {item.key for item in change.objects}
         elsewhere = {b.key for b in bots_in(change.objects) if account_of(b) not in accounts}

@@ -103,7 +103,10 @@ def decide_round(world: World) -> Decision:
     removed = tuple(item for item in change.objects if item.key in gone)
     placed, _ = with_markets(change.objects, around)
     refusals = find_refusals(
-        [item for item in placed if item.key not in gone], world.bots, content.wrong
+        [item for item in placed if item.key not in gone],
+        world.bots,
+        content.wrong,
+        is_live_open=around.is_live_open,
     )
     return Decision(
         objects=tuple(_marked(item, plans) for item in with_status(staying, plans, around)),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -11,7 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 from dantaro_crds.values import decimal_text, parse_utc, quote_of, utc_text
 from dantaro_runtime.adapters.store import tables
 from dantaro_runtime.adapters.store.database import Database
-from dantaro_runtime.adapters.store.records import fill_row, maybe_text, order_row, to_order
+from dantaro_runtime.adapters.store.records import (
+    fill_row,
+    maybe_decimal,
+    maybe_text,
+    order_row,
+    to_order,
+)
 from dantaro_runtime.core.departure import Departure
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.orders import Order, OrderState
@@ -20,7 +27,7 @@ from dantaro_runtime.core.strategies.protocol import Level, Note, Signal
 from dantaro_runtime.errors import StoreError
 from dantaro_runtime.ports import Stored
 
-__all__ = ["SIGNALS_KEPT", "BotStore", "ordered_market"]
+__all__ = ["SIGNALS_KEPT", "BotStore", "holds_paper", "ordered_market"]
 
 S = TypeVar("S")
 
@@ -100,11 +107,12 @@ class BotStore(Generic[S]):
             trades=trades,
         )
 
-    def has_order(self, client_id: str) -> bool:
-        """Return whether an order is in the records, whatever became of it."""
-        found = sa.select(tables.orders.c.id).where(tables.orders.c.client_id == client_id)
+    def executed_of(self, client_id: str) -> Decimal | None:
+        """Return what an order has executed by the records, base currency; None without one."""
+        orders = tables.orders.c
+        found = sa.select(orders.filled_volume).where(orders.client_id == client_id)
         with self._database.read() as link:
-            return link.execute(found).scalar() is not None
+            return maybe_decimal(link.execute(found).scalar())
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:
         """Store changes and the state that they led to, in one transaction."""
@@ -225,6 +233,12 @@ class BotStore(Generic[S]):
             link.execute(sa.insert(tables.decisions), decisions)
         if events:
             link.execute(sa.insert(tables.engine_events), events)
+
+
+def holds_paper(database: Database) -> bool:
+    """Return whether a paper account was kept in a store."""
+    with database.read() as link:
+        return link.execute(sa.select(tables.paper_account.c.id)).first() is not None
 
 
 def ordered_market(database: Database) -> str | None:

@@ -287,7 +287,7 @@ def test_exactly_one_of_two_rivals_is_refused() -> None:
 def test_an_account_is_refused(
     allocation: Allocation, others: tuple[Allocation, ...], want: Reason | None
 ) -> None:
-    refusal = refuse_account(allocation, (allocation, *others))
+    refusal = refuse_account(allocation, (allocation, *others), is_live_open=False)
     assert (refusal.reason if refusal else None) == want
 
 

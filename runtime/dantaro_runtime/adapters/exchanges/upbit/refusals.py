@@ -19,6 +19,7 @@ from dantaro_crds.errors import (
     TransientError,
     VenueRefusedError,
 )
+from dantaro_runtime.ports import REFUSAL_UNKNOWN
 
 __all__ = ["MARKET_UNKNOWN", "OFFLINE", "Refusal", "to_error"]
 
@@ -30,6 +31,9 @@ MARKET_UNKNOWN = "MarketUnknown"
 
 _NONCE_USED = "nonce_used"
 """Something between us and Upbit sent a request twice: what the first one did is unknown."""
+
+_UNSURE = {408, 409, 418, 429}
+"""Statuses of refusals that somebody between us and Upbit may have given."""
 
 _LONGEST_TEXT = 160
 """Cut last of all: a secret that was cut in two would not be found any more."""
@@ -117,7 +121,9 @@ def to_error(
     if refusal.status == 401 and refusal.name != _NONCE_USED:
         return AuthenticationError(f"{said}: look at the key and the Secret")
     if writes:
-        return OutcomeUnknownError(f"{said}: it may have happened, look it up")
+        is_said = 400 <= refusal.status < 500 and refusal.name not in {"", _NONCE_USED}
+        code = REFUSAL_UNKNOWN if is_said and refusal.status not in _UNSURE else None
+        return OutcomeUnknownError(f"{said}: it may have happened, look it up", code=code)
     code = MARKET_UNKNOWN if _is_unlisted(refusal) else None
     return TransientError(said, code=code)
 
