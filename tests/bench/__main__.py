@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.bench.central import measure_central
 from tests.bench.import_cost import measure_imports
+from tests.bench.live import print_live
 from tests.bench.local_mode import ROOT, measure_memory, measure_replay, measure_start
 from tests.bench.strategies import StepTimes, measure_grid, measure_strategies
 
@@ -27,6 +28,8 @@ def main() -> None:
     for name, size in sorted(measure_memory().items()):
         goal = GOALS["central" if "central" in name else "bot"]
         print(f"  {name:48} {size:6.1f} (goal {goal})")
+    print("a live bot on the exchange emulator:")
+    print_live()
     candles = ROOT.parent / "shared" / "data" / "candles" / "upbit"
     print("30 days of one-minute candles, four markets, four bots, --speed max, seconds:")
     if candles.exists():

@@ -30,7 +30,7 @@ from tests.support.live_rig import (
     wave,
 )
 
-__all__ = ["AnswerTimes", "LiveWeight", "measure_answers", "measure_weight"]
+__all__ = ["AnswerTimes", "LiveWeight", "measure_answers", "measure_weight", "print_live"]
 
 _IDLE_SECONDS = 30.0
 
@@ -154,21 +154,21 @@ def _part(times: Sequence[float], part: float) -> float:
     return sorted(times)[min(int(len(times) * part), len(times) - 1)]
 
 
-def main() -> None:
+def print_live() -> None:
     """Print the figures beside their goals."""
     answers = measure_answers()
-    print(f"fill seen to next order sent, ms: median {answers.median:.1f}, ", end="")
+    print(f"  fill seen to next order sent, ms: median {answers.median:.1f}, ", end="")
     print(f"p99 {answers.p99:.1f} of {answers.count} (goal 50)", flush=True)
     candles = Path(__file__).parents[2].parent / "shared" / "data" / "candles" / "upbit"
     if not candles.exists():
-        print(f"memory not measured: there are no recorded candles at {Path('..', 'shared')}")
+        print(f"  memory not measured: there are no recorded candles at {Path('..', 'shared')}")
         return
     weight = measure_weight(candles)
-    print(f"first order after `dantaro up`, seconds: {weight.first:.1f}")
-    print(f"resident after {weight.looks // 2:,} looks {weight.half:.1f} MiB, ", end="")
+    print(f"  first order after `dantaro up`, seconds: {weight.first:.1f}")
+    print(f"  resident after {weight.looks // 2:,} looks {weight.half:.1f} MiB, ", end="")
     print(f"after {weight.looks:,} {weight.whole:.1f} MiB (goal 56, wished 48)")
-    print(f"at a look each 5 s: {weight.idle:.2f} % of a core (goal 0.5)")
+    print(f"  at a look each 5 s: {weight.idle:.2f} % of a core (goal 0.5)")
 
 
 if __name__ == "__main__":
-    main()
+    print_live()

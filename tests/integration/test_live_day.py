@@ -16,7 +16,8 @@ from tests.support.recorded import recorded_candles
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
-HOURS = float(os.environ.get("DANTARO_TEST_LIVE_HOURS", "4"))
+HOURS = float(os.environ.get("DANTARO_TEST_LIVE_HOURS", "2"))
+SPEED = int(os.environ.get("DANTARO_TEST_LIVE_SPEED", "240"))
 KILLS = int(os.environ.get("DANTARO_TEST_LIVE_KILLS", "6"))
 
 
@@ -36,16 +37,16 @@ def test_the_profit_of_a_day_is_the_exchanges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candles = recorded_candles() / "upbit"
-    with live_day(tmp_path, candles, monkeypatch, speed=600) as day:
+    with live_day(tmp_path, candles, monkeypatch, speed=SPEED) as day:
         until = START + timedelta(hours=HOURS)
-        eventually(lambda: day.time() >= until, timeout=60 + HOURS * 6)
+        eventually(lambda: day.time() >= until, timeout=60 + HOURS * 3600 / SPEED)
         trades = end(day)
         prices, pocket = day.exchange.truth().prices, day.exchange.pocket()
         equity = pocket.total("KRW") + sum(
             pocket.total(code.removeprefix("KRW-")) * price for code, price in prices.items()
         )
         print(f"{HOURS:g} h: {dict(trades)} executions, equity {equity}")
-        assert trades["KRW-XRP"] > 5 * HOURS / 4
+        assert trades["KRW-XRP"] > HOURS
 
         def told() -> Decimal:
             reports = (
@@ -63,7 +64,7 @@ def test_kills_of_every_process_lose_and_double_no_live_order(
 ) -> None:
     candles, rng = recorded_candles() / "upbit", random.Random(7)
     with live_day(tmp_path, candles, monkeypatch, speed=60) as day:
-        eventually(lambda: any(b.resting for b in day.books().values()), timeout=60)
+        eventually(lambda: any(b.resting for b in day.books().values()), timeout=90)
         for victim in (["bot", "bot", "central", "up"] * KILLS)[:KILLS]:
             time.sleep(rng.uniform(0.3, 2.5))
             day.kill_one(victim, rng)

@@ -35,8 +35,9 @@ __all__ = ["Books", "LiveDay", "live_day"]
 
 BUDGET = Decimal(20_000_000)
 START = datetime(2025, 9, 2, tzinfo=UTC)
-_AHEAD = timedelta(seconds=8)
-"""So long `dantaro up` takes at most until central serves and bots trade."""
+_AHEAD = timedelta(seconds=20)
+"""So long `dantaro up` takes at most until central serves, on a machine with much to do: central
+may be ahead of the exchange, but what lags behind it is old."""
 
 _KEY = KeyConfig(access="day-access", secret="day-secret-of-forty-characters-0123456789")
 

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from dantaro_crds.errors import DantaroError
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bot_config import BotConfig
-from dantaro_crds.wire.bundle import Analysis, Bundle, Source, SupportLevel, SupportLevels
+from dantaro_crds.wire.bundle import Analysis, Bundle, Candle, Source, SupportLevel, SupportLevels
 from dantaro_runtime.adapters.exchanges.upbit.client import UpbitClient
 from dantaro_runtime.adapters.exchanges.upbit.keys import KeyFolder
 from dantaro_runtime.adapters.exchanges.upbit.limits import Limits
@@ -112,6 +112,7 @@ class Analyst:
 
     clock: StepClock
     support: Decimal
+    candles: tuple[Candle, ...] = ()
 
     async def fetch_bundle(
         self, symbol: str, interval: Interval, *, since: datetime | None
@@ -126,7 +127,7 @@ class Analyst:
             source=Source(name="test", live=True),
             symbol=symbol,
             interval=interval,
-            candles=[],
+            candles=[c for c in self.candles if since is None or c.time > since],
             analyses=[Analysis(data_until=now, support_levels=levels)],
         )
 
@@ -277,6 +278,8 @@ class LiveRig:
         """Let the bot have one turn; what fails is tried again at the next one."""
         assert self.parts is not None
         self.clock.step(2)
+        if self.exchange.moved is None or self.clock.now() > self.exchange.moved:
+            self.exchange.move_time(self.clock.now())
         try:
             await self.parts.bot.turn()
         except FencedOffError:

@@ -27,6 +27,7 @@ __all__ = [
     "clear",
     "daily_limit",
     "daily_loss",
+    "day_start",
     "has_day_changed",
     "look_at_limits",
     "may_enter",
@@ -125,6 +126,12 @@ class RiskState:
 def risk_day(time: datetime) -> date:
     """Return the trading day of a market time: 15:00 UTC starts the next one."""
     return time.astimezone(RISK_ZONE).date()
+
+
+def day_start(time: datetime) -> datetime:
+    """Return the first instant of the trading day of a market time, UTC."""
+    midnight = datetime.combine(risk_day(time), datetime.min.time(), RISK_ZONE)
+    return midnight.astimezone(UTC)
 
 
 def has_day_changed(state: RiskState, time: datetime) -> bool:

@@ -1,6 +1,7 @@
 """What central makes of a market that is traded with real money."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from dantaro_crds.errors import DantaroError
 from dantaro_crds.values import Interval
@@ -14,6 +15,9 @@ __all__ = ["Analyses", "is_due"]
 _EVERY = timedelta(seconds=30)
 """How often central is asked, whether it answers or not: one that is silent must not hold up each
 look at the venue. It analyses every five minutes."""
+
+_LONGEST_HOLE = timedelta(hours=6)
+"""So long before a moment the last candle is looked for: a page of central's holds it."""
 
 
 class Analyses:
@@ -31,6 +35,7 @@ class Analyses:
         self._interval = interval
         self._known: list[Analysis] = []
         self._asked: datetime | None = None
+        self._sought: datetime | None = None
         self.is_rehearsal = False
         """Whether a market that is not live will do."""
         self.fact = NOT_ASKED
@@ -55,6 +60,20 @@ class Analyses:
         self.fact = FINE
         if bundle is not None:
             self._known = list(bundle.analyses) or self._known
+
+    async def close_before(self, moment: datetime, *, now: datetime) -> Decimal | None:
+        """Return the close of the last candle before a moment; None if central does not say."""
+        if not is_due(self._sought, now, _EVERY):
+            return None
+        self._sought = now
+        since = moment - _LONGEST_HOLE
+        try:
+            bundle = await self._central.fetch_bundle(self._symbol, self._interval, since=since)
+        except DantaroError:
+            return None
+        candles = bundle.candles if bundle is not None else []
+        closes = [c.close for c in candles if c.time + timedelta(minutes=1) <= moment]
+        return closes[-1] if closes else None
 
     def at(self, now: datetime) -> Analysis | None:
         """Return the newest analysis that may be used at a time."""

@@ -27,7 +27,7 @@ from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.ledger import explain_shortage
 from dantaro_runtime.core.orders import OrderState, id_prefix
 from dantaro_runtime.core.report import NOT_ASKED
-from dantaro_runtime.core.risk import ORDER_FAILURES
+from dantaro_runtime.core.risk import ORDER_FAILURES, day_start, has_day_changed
 from dantaro_runtime.core.snapshots import build_snapshot
 from dantaro_runtime.core.strategies.protocol import Level
 from dantaro_runtime.core.venue import VenueMarket
@@ -255,9 +255,22 @@ class LiveTrading(Generic[S]):
     async def _read_price(self) -> None:
         price = await self._venue.fetch_price()
         now = self._clock.now()
-        self._desk.start_day(now, self._last or price.last)
+        if has_day_changed(self._desk.desk.risk, now):
+            self._desk.start_day(now, await self._price_before_day(now, price.last))
         self._time, self._last = now, price.last
         self._desk.set_market(time=now, last=price.last, analysis=self._analyses.at(now))
+
+    async def _price_before_day(self, now: datetime, last: Decimal) -> Decimal | None:
+        """Return the last price before the trading day of `now`; None while nobody can tell.
+
+        A bot that was away at its start asks central, or what happened meanwhile would not count.
+        """
+        if self._desk.desk.risk.day is None:
+            return last
+        began = day_start(now)
+        if self._time is not None and self._time < began <= self._time + _PRICE_LASTS * self._speed:
+            return self._last
+        return await self._analyses.close_before(began, now=now)
 
     def _is_price_fresh(self) -> bool:
         if self._time is None:
@@ -304,7 +317,9 @@ class LiveTrading(Generic[S]):
         foreign = frozenset(o.venue_id for o in resting if not o.client_id.startswith(self._prefix))
         if foreign != self._foreign:
             self._foreign = foreign
-            self._tell("ForeignOrders", _of_foreign(len(foreign), self._symbol))
+            if foreign:
+                words = f"{len(foreign)} orders of others rest on {self._symbol} in this account"
+                self._tell("ForeignOrders", f"{words}: they are left alone")
 
     async def _look_at_late(self) -> None:
         """Cancel orders that ended in the books and reached the venue all the same.
@@ -382,9 +397,3 @@ class LiveTrading(Generic[S]):
     def _market_fact(self) -> Fact:
         warning = self._market.warning if self._market is not None else ""
         return Fact(ok=True, reason="Fine", message=warning)
-
-
-def _of_foreign(count: int, symbol: str) -> str:
-    if not count:
-        return ""
-    return f"{count} orders of others rest on {symbol} in this account: they are left alone"

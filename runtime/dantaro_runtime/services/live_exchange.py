@@ -49,6 +49,9 @@ _LONGEST_WAIT = timedelta(seconds=5)
 _LATE_SECONDS = 600.0
 """So long an order that the venue did not know may still turn up."""
 
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""So much the clock of this machine may be ahead of the venue's."""
+
 _SENDS = 3
 """Tries to send one order under one id."""
 
@@ -151,7 +154,9 @@ class LiveExchange:
         return self._fills[0] if self._fills else None
 
     async def fetch_changed(self, orders: Iterable[Order]) -> list[OrderReport]:
-        """Return those of the resting orders of the books that are no longer as they were."""
+        """Return those of the orders of the books that are no longer as they were."""
+        orders = tuple(orders)
+        self._forget_all_but({order.client_id for order in orders})
         resting = {order.client_id: order for order in await self._venue.fetch_open_orders()}
         changed = []
         for order in orders:
@@ -185,6 +190,12 @@ class LiveExchange:
         return late
 
     # Inside
+
+    def _forget_all_but(self, live: set[str]) -> None:
+        """An order that ended in the books is never read again for its executions."""
+        for client_id in self._taken.keys() - live:
+            del self._taken[client_id]
+            self._fees.pop(client_id, None)
 
     async def _place(self, order: Order) -> VenueOrder | str:
         """Send once; return the order, or why it was refused should it turn out not to exist."""
@@ -234,6 +245,13 @@ class LiveExchange:
                 f"order {order.client_id} is at the venue as {found.side} {found.volume} at "
                 f"{found.price}, expected {order.side} {order.volume} at {order.price}: another "
                 "program uses this bot's ids; look at the account, then reset the bot"
+            )
+        if found.created < order.created - _CLOCKS_DIFFER:
+            raise SafetyError(
+                f"order {order.client_id} was at the venue before it was decided: the store is "
+                "older than the orders, so its ids are used up; look at the account, and let "
+                "another bot take its place",
+                code="ReusedId",
             )
         if found.trades is None and (found.filled_volume or found.state is not OrderState.OPEN):
             # A list, or the answer to placing, does not tell executions.

@@ -1,7 +1,7 @@
 """What may hang a live bot, block its exits, or let it send more than it should."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from dantaro_crds.errors import TransientError
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bot_status import EngineState
-from dantaro_crds.wire.bundle import Bundle, Source
+from dantaro_crds.wire.bundle import Bundle, Candle, Source
 from dantaro_runtime.adapters.store import tables
 from dantaro_runtime.core.orders import OrderState
 from dantaro_runtime.errors import ConfigError
@@ -396,3 +396,55 @@ async def test_partial_fills_kills_and_lost_answers_count_every_fill_once(
     assert_true(rig)
     trades = exchange.pocket().trades
     assert rig.rows("SELECT count(*), count(DISTINCT trade_id) FROM fills") == [(len(trades),) * 2]
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not-told"])
+async def test_a_day_that_began_while_it_was_away_starts_at_the_price_before_it(
+    make_live_rig: MakeLiveRig, *, is_told: bool
+) -> None:
+    rig = await holding(make_live_rig, risk={"maxDailyLoss": "20000"})
+    held = rig.exchange.pocket()
+    rig.clock.step(16 * 3600)  # 16:00 UTC: the day of Seoul began an hour ago
+    rig.exchange.move_price(3050, market="KRW-XRP")
+    before = Candle(
+        time=datetime(2025, 9, 2, 14, 59, tzinfo=UTC),
+        **dict.fromkeys(("open", "high", "low", "close"), Decimal(3210)),
+        volume=Decimal(1),
+    )
+    candles = (before,) if is_told else ()
+    rig.central = Analyst(clock=rig.clock, support=rig.support, candles=candles)
+
+    await rig.start(seed=1)
+    await rig.settle()
+
+    assert rig.parts is not None
+    risk = rig.parts.desk.desk.risk
+    if is_told:
+        assert risk.trip is not None
+        assert risk.trip.reason == "DailyLoss"
+        assert risk.start_equity == held.total("KRW") + held.total("XRP") * 3210
+    else:
+        # Nothing is bought before the day's loss can be told.
+        assert risk.day == date(2025, 9, 2)
+        fresh = rig.exchange.pocket().orders[len(held.orders) :]
+        assert {row["side"] for row in fresh} == {"ask"}
+
+
+async def test_ids_that_an_older_life_used_are_not_taken_for_its_own(
+    make_live_rig: MakeLiveRig, exchange: ExchangeClient
+) -> None:
+    first = await make_live_rig()
+    await first.settle()
+    first.configure(state="Stopped")
+    await first.settle()
+    assert waiting(first) == []
+
+    exchange.deposit("KRW", 1_000_000)  # or the account would hold too little for it to start
+    again = await make_live_rig()  # the same bot, its records lost
+    again.clock.step(24 * 3600)
+    await again.settle()
+
+    assert engine(again) is EngineState.ERROR
+    assert again.parts is not None
+    assert again.parts.bot.report().reconciled.reason == "ReusedId"
+    assert waiting(again) == []

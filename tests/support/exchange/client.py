@@ -94,6 +94,8 @@ class ExchangeClient:
         self.root = root
         self.url = f"{root}/v1"
         self._http = httpx.Client(base_url=root, timeout=10)
+        self.moved: datetime | None = None
+        """Where a standing clock was last moved to; None: nowhere yet."""
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +111,7 @@ class ExchangeClient:
     def restart(self, config: ExchangeConfig) -> None:
         """Put a fresh exchange in the place of the old one, at the same address."""
         self._send("POST", "world", config)
+        self.moved = None
 
     def add_fault(
         self, kind: FaultKind, *, method: str = "", path: str = "/v1/", **more: Any
@@ -128,6 +131,7 @@ class ExchangeClient:
     def move_time(self, to: datetime) -> None:
         """Move a standing clock; recorded candles are walked up to it."""
         self._send("POST", "time", TimeMove(to=to))
+        self.moved = to
 
     def set_clock(self, clock: ClockConfig) -> None:
         """Start the clock from other anchors."""

@@ -19,6 +19,7 @@ from dantaro_runtime.core.risk import (
     TRIP_COOLDOWN,
     RiskState,
     clear,
+    day_start,
     has_day_changed,
     risk_day,
     roll_day,
@@ -74,7 +75,11 @@ def sell(price: str | None = "3000", volume: str = "10") -> Intent:
     ],
 )
 def test_risk_day_starts_at_midnight_in_seoul(time: str, want: date) -> None:
-    assert risk_day(datetime.fromisoformat(time)) == want
+    moment = datetime.fromisoformat(time)
+    assert risk_day(moment) == want
+    start = day_start(moment)
+    assert risk_day(start) == want
+    assert risk_day(start - timedelta(seconds=1)) == want - timedelta(days=1)
 
 
 @pytest.mark.parametrize(
