@@ -1,4 +1,4 @@
-"""The environment of the operator in a cluster, read once."""
+"""The environment of the operator, in a cluster and in local mode, read once."""
 
 from collections.abc import Callable
 from pathlib import Path

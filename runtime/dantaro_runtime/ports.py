@@ -16,6 +16,12 @@ from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
 from dantaro_runtime.core.venue import VenueAccount, VenueMarket, VenueOrder, VenuePrice
 
 __all__ = [
+    "BANNED",
+    "CANCEL_UNCONFIRMED",
+    "DUPLICATE_ORDER",
+    "REFUSAL_UNKNOWN",
+    "SECRET_MISSING",
+    "VENUE_OFFLINE",
     "Account",
     "Central",
     "Exchange",
@@ -65,6 +71,18 @@ class Exchange(Protocol):
 REFUSAL_UNKNOWN = "RefusalUnknown"
 """Code of the error that the venue answered a write with a refusal that is not known here."""
 
+DUPLICATE_ORDER = "DuplicateOrder"
+"""Code of the error that the venue says of an order that its id was used before."""
+
+VENUE_OFFLINE = "VenueOffline"
+"""Code of the error that the venue takes no orders now, such as under maintenance."""
+
+BANNED = "Banned"
+"""Code of the error that the venue wants no calls for a while."""
+
+SECRET_MISSING = "SecretMissing"  # noqa: S105  # a code
+"""Code of the error that there are no keys yet."""
+
 CANCEL_UNCONFIRMED = "CancelUnconfirmed"
 """Code of the error that an order was asked to end and nobody says that it has."""
 
@@ -107,7 +125,7 @@ class Venue(Protocol):
 
         Raises:
             VenueRefusedError: It was refused and does not exist.
-            OutcomeUnknownError: It may exist; with code `DuplicateOrder` the venue says that the
+            OutcomeUnknownError: It may exist; with code `DUPLICATE_ORDER` the venue says that the
                 id was used before.
             TransientError: It was not taken and does not exist: the venue is under maintenance.
         """

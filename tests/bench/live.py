@@ -4,7 +4,6 @@ Needs the recorded candles for memory and CPU; the answer time does without.
 """
 
 import asyncio
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -29,6 +28,8 @@ from tests.support.live_rig import (
     live_config,
     wave,
 )
+from tests.support.processes import cpu_seconds, memory_mib
+from tests.support.recorded import find_recorded_candles
 
 __all__ = ["AnswerTimes", "LiveWeight", "measure_answers", "measure_weight", "print_live"]
 
@@ -125,9 +126,9 @@ def measure_weight(candles: Path, looks: int = 10_000) -> LiveWeight:
             eventually(lambda: day.exchange.pocket().orders, timeout=60)
             time.sleep(5)
             bots = children(day.local.pid, "dantaro_runtime")
-            used, at = sum(map(_cpu_seconds, bots)), time.monotonic()
+            used, at = sum(map(cpu_seconds, bots)), time.monotonic()
             time.sleep(_IDLE_SECONDS)
-            spent = (sum(map(_cpu_seconds, bots)) - used) / (time.monotonic() - at)
+            spent = (sum(map(cpu_seconds, bots)) - used) / (time.monotonic() - at)
     return LiveWeight(
         first=first, half=half, whole=whole, looks=looks, idle=100 * spent / len(bots)
     )
@@ -136,18 +137,7 @@ def measure_weight(candles: Path, looks: int = 10_000) -> LiveWeight:
 def _weight(day: LiveDay, looks: int) -> float:
     """Return the resident MiB of the heavier bot once both looked so often."""
     eventually(lambda: day.exchange.truth().calls["GET /v1/ticker"] >= 2 * looks, timeout=900)
-    return max(_rss_mib(pid) for pid in children(day.local.pid, "dantaro_runtime"))
-
-
-def _rss_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return max(memory_mib(pid) for pid in children(day.local.pid, "dantaro_runtime"))
 
 
 def _part(times: Sequence[float], part: float) -> float:
@@ -159,11 +149,11 @@ def print_live() -> None:
     answers = measure_answers()
     print(f"  fill seen to next order sent, ms: median {answers.median:.1f}, ", end="")
     print(f"p99 {answers.p99:.1f} of {answers.count} (goal 50)", flush=True)
-    candles = Path(__file__).parents[2].parent / "shared" / "data" / "candles" / "upbit"
-    if not candles.exists():
+    recorded = find_recorded_candles()
+    if recorded is None:
         print(f"  memory not measured: there are no recorded candles at {Path('..', 'shared')}")
         return
-    weight = measure_weight(candles)
+    weight = measure_weight(recorded / "upbit")
     print(f"  first order after `dantaro up`, seconds: {weight.first:.1f}")
     print(f"  resident after {weight.looks // 2:,} looks {weight.half:.1f} MiB, ", end="")
     print(f"after {weight.looks:,} {weight.whole:.1f} MiB (goal 56, wished 48)")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.processes import command_path
+from tests.support.processes import command_path, memory_mib
 
 __all__ = ["measure_memory", "measure_replay", "measure_start"]
 
@@ -125,7 +125,4 @@ def _rss(pid: int) -> tuple[str, float]:
     command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     name = next((part for part in command if part.startswith("dantaro_")), "?")
     where = next((Path(part).parent.name for part in command if part.endswith(".json")), "central")
-    status = Path(f"/proc/{pid}/status").read_text()
-    resident = re.search(r"VmRSS:\s+(\d+)", status)
-    assert resident is not None
-    return f"{name} {where}", int(resident[1]) / 1024
+    return f"{name} {where}", memory_mib(pid)

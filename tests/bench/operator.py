@@ -7,7 +7,6 @@ API server: the ratio of the two times is what the operator costs over the API s
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from tests.cluster.kubeconfig import User, load_access
 from tests.support.cluster import Cluster, open_cluster
 from tests.support.documents import allocation_document, grid_bot_document
 from tests.support.eventually import eventually
-from tests.support.processes import Running, command_path, running
+from tests.support.processes import Running, command_path, cpu_seconds, memory_mib, running
 
 __all__ = ["Figures", "measure_operator"]
 
@@ -85,15 +84,15 @@ def measure_operator(bots: int) -> Figures:
         with _world(home / "one") as world:
             uids = _create(world.admin, bots)
             with _fleet(home, uids) as url, _operator(world, home / "a", url) as operator:
-                first = _wait_until_all_run(world.admin, bots, operator)
-                cpu, memory = _cpu_seconds(operator), _peak_mib(operator)
+                first, pid = _wait_until_all_run(world.admin, bots, operator), operator.process.pid
+                cpu, memory = cpu_seconds(pid), memory_mib(pid, "VmHWM")
                 log = _audit(home / "one")
                 writes = [entry for entry in log if entry["verb"] in WRITES]
                 time.sleep(SETTLE_SECONDS)
-                began, used = time.monotonic(), _cpu_seconds(operator)
+                began, used = time.monotonic(), cpu_seconds(pid)
                 time.sleep(STEADY_SECONDS)
-                steady = (_cpu_seconds(operator) - used) / (time.monotonic() - began)
-                memory = max(memory, _peak_mib(operator))
+                steady = (cpu_seconds(pid) - used) / (time.monotonic() - began)
+                memory = max(memory, memory_mib(pid, "VmHWM"))
             known = len(_audit(home / "one"))
             with _fleet(home, uids) as url, _operator(world, home / "b", url) as operator:
                 restart = _wait_until_all_seen(home / "b", bots)
@@ -284,17 +283,6 @@ def _places(text: str, mark: str) -> Iterator[int]:
     while at >= 0:
         yield at + len(mark)
         at = text.find(mark, at + 1)
-
-
-def _cpu_seconds(run: Running) -> float:
-    fields = Path(f"/proc/{run.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _peak_mib(run: Running) -> float:
-    status = Path(f"/proc/{run.process.pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import allocation_document, grid_bot_document, trading_bot_document
-from tests.support.exchange.client import ExchangeClient, PocketTruth
+from tests.support.exchange.client import ExchangeClient
 from tests.support.exchange.config import (
     ClockConfig,
     ExchangeConfig,
@@ -28,6 +28,7 @@ from tests.support.exchange.config import (
     Rules,
 )
 from tests.support.exchange.process import running_exchange
+from tests.support.key_files import write_keys
 from tests.support.kill_run import children, kill
 from tests.support.local_mode import LocalMode
 
@@ -106,8 +107,9 @@ class LiveDay:
             if base != pocket.total(coin):
                 found.append(f"{coin}: books {base}, exchange {pocket.total(coin)}")
         resting = frozenset().union(*(book.resting for book in books.values()))
-        if resting != _resting(pocket):
-            found.append(f"orders that rest: {resting ^ _resting(pocket)}")
+        at_exchange = frozenset(row["identifier"] for row in pocket.resting)
+        if resting != at_exchange:
+            found.append(f"orders that rest: {resting ^ at_exchange}")
         return found
 
 
@@ -146,9 +148,7 @@ def live_day(
 
 def _write(local: LocalMode, price: Decimal) -> None:
     keys = local.folder / ".secrets" / "upbit"
-    keys.mkdir(parents=True)
-    (keys / "access-key").write_text(_KEY.access)
-    (keys / "secret-key").write_text(_KEY.secret)
+    write_keys(keys, access=_KEY.access, secret=_KEY.secret)
     lower, upper = (int(price * part) for part in (Decimal("0.97"), Decimal("1.03")))
     local.write(
         "live.yaml",
@@ -189,7 +189,3 @@ def _books(store: Path) -> Books:
         resting=resting,
         error=desk["error"],
     )
-
-
-def _resting(pocket: PocketTruth) -> frozenset[str]:
-    return frozenset(row["identifier"] for row in pocket.orders if row["state"] == "wait")

@@ -40,6 +40,7 @@ from tests.support.exchange.config import (
     MarketConfig,
     PocketConfig,
 )
+from tests.support.key_files import write_keys
 
 __all__ = [
     "BUDGET",
@@ -55,7 +56,7 @@ __all__ = [
     "wave",
 ]
 
-KEY = KeyConfig(access="test-access", secret="test-secret-of-forty-characters-01234567")
+KEY = PocketConfig().keys[0]
 BUDGET = Decimal(1_000_000)
 GRID: dict[str, Any] = {"grid": {"lowerPrice": "3000", "upperPrice": "3400", "grids": 8}}
 STAGED: dict[str, Any] = {"staged": {"stages": 4, "takeProfitPercent": "2", "jitterPercent": "0"}}
@@ -203,9 +204,7 @@ class LiveRig:
         """Start the bot from its store, as a new process would."""
         await self.close()
         keys = self.folder / "keys"
-        keys.mkdir(exist_ok=True)
-        (keys / "access-key").write_text(self.key.access)
-        (keys / "secret-key").write_text(self.key.secret)
+        write_keys(keys, access=self.key.access, secret=self.key.secret)
         self._database = DyingDatabase(
             f"sqlite:///{self.folder / 'store.db'}",
             token=f"process-{self.deaths}-{seed}",
@@ -257,6 +256,13 @@ class LiveRig:
         """Die at the n-th call to the exchange from now."""
         assert self._transport is not None
         self._transport.dies_at, self._transport.is_sent = self._transport.calls + number, is_sent
+
+    def die_soon(self, rng: random.Random) -> None:
+        """Die at one of the next commits or calls."""
+        if rng.random() < 0.5:
+            self.die_at_commit(rng.randrange(1, 9), after=rng.random() < 0.5)
+        else:
+            self.die_at_call(rng.randrange(1, 25), is_sent=rng.random() < 0.5)
 
     def configure(self, **fields: Any) -> None:
         """Hand the bot its first configuration with some fields changed."""
@@ -322,7 +328,7 @@ def assert_true(rig: LiveRig) -> None:
     assert desk.desk.error == ""
     ledger = desk.desk.ledger
     assert (ledger.quote, ledger.base) == (pocket.total("KRW"), pocket.total("XRP"))
-    resting = {row["identifier"] for row in pocket.orders if row["state"] == "wait"}
+    resting = {row["identifier"] for row in pocket.resting}
     assert {order.client_id for order in desk.orders} == resting
     assert all(order.state is OrderState.OPEN for order in desk.orders)
     slots = [(order.cycle, order.slot) for order in desk.orders]

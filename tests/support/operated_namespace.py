@@ -156,8 +156,9 @@ class OperatedNamespace:
         return found
 
     def told(self, reason: str, name: str) -> list[str]:
-        """Return the messages of an object's Events of one reason."""
-        found = self.events(reason)
+        """Return the messages of an object's Events of one reason, oldest first."""
+        # Their names end at random, and their times are whole seconds.
+        found = sorted(self.events(reason), key=lambda i: int(i["metadata"]["resourceVersion"]))
         return [item["message"] for item in found if item["involvedObject"]["name"] == name]
 
     def history(self, path: str, since: str) -> list[tuple[str, Object]]:

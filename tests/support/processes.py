@@ -1,5 +1,6 @@
 """Starts and stops our own commands as real processes; their log is shown when a test fails."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Running", "command_path", "running"]
+__all__ = ["Running", "command_path", "cpu_seconds", "memory_mib", "running"]
 
 _STOP_SECONDS = 40
 _TAIL = 4000
@@ -36,9 +37,20 @@ class Running:
 
     def rss_mib(self) -> float:
         """Return the memory that is resident, MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
+        return memory_mib(self.process.pid)
+
+
+def memory_mib(pid: int, figure: str = "VmRSS") -> float:
+    """Return a memory figure of a process, MiB: `VmRSS` is resident now, `VmHWM` at most so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith(figure))
+    return int(line.split()[1]) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the time of a core that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def command_path(name: str) -> str:

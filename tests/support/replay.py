@@ -7,7 +7,7 @@ sent, fills are taken one by one, and the market moves on only when nothing is l
 """
 
 import gzip
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -48,7 +48,6 @@ __all__ = [
     "Mark",
     "Replay",
     "Result",
-    "bare_analyses",
     "recorded_minutes",
     "replay",
 ]
@@ -415,13 +414,6 @@ def recorded_minutes(
                 )
             )
     return candles
-
-
-def bare_analyses(start: datetime, end: datetime) -> Iterator[Analysis]:
-    """Yield an analysis every 5 minutes that says nothing but that central is at work."""
-    while start <= end:
-        yield Analysis(data_until=start)
-        start += _ANALYSIS_EVERY
 
 
 def _bare_analysis(time: datetime, known: Analysis | None) -> Analysis:

@@ -101,7 +101,7 @@ class VenueConfig(Model):
     poll_seconds: float = Field(default=2.0, gt=0, le=60)
     """Pause between two looks at the exchange."""
     clock: RehearsalClock | None = None
-    """Honoured only with an exchange on loopback."""
+    """Refused but with an exchange on loopback."""
 
 
 class BotConfig(Model):

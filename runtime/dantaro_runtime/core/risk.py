@@ -213,9 +213,9 @@ def clear(state: RiskState, *, time: datetime, equity: Decimal) -> RiskState:
 def accept(state: RiskState, *, time: datetime, equity: Decimal, realized: Decimal) -> RiskState:
     """Return the state after a person accepted the day's loss: it counts anew from here.
 
-    A daily-loss trip ends and is followed by a cool-down; a drawdown trip stays.
+    A daily-loss trip ends and is followed by a cool-down; any other stays.
     """
-    ended = state.trip is not None and state.trip.reason != DRAWDOWN
+    ended = state.trip is not None and state.trip.reason == DAILY_LOSS
     return replace(
         state,
         accepted=Baseline(day=state.day, equity=equity, realized=realized, flows=state.flows),

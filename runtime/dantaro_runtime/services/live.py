@@ -31,7 +31,7 @@ from dantaro_runtime.core.risk import ORDER_FAILURES, day_start, has_day_changed
 from dantaro_runtime.core.snapshots import build_snapshot
 from dantaro_runtime.core.strategies.protocol import Level
 from dantaro_runtime.core.venue import VenueMarket
-from dantaro_runtime.ports import Central, Store, Venue
+from dantaro_runtime.ports import BANNED, SECRET_MISSING, VENUE_OFFLINE, Central, Store, Venue
 from dantaro_runtime.services.analyses import Analyses, is_due
 from dantaro_runtime.services.live_exchange import LiveExchange
 from dantaro_runtime.services.trading import Trading
@@ -57,9 +57,6 @@ _LAG_SECONDS = 2.0
 
 _FAILURES = 5
 """Orders in a row that were refused or stayed unknown, after which a person has to look."""
-
-SECRET_MISSING = "SecretMissing"  # noqa: S105  # a code
-"""Code of the error that there are no keys yet."""
 
 _BARRED_SECONDS = 60.0
 """So long a venue that refused the keys is not asked again."""
@@ -211,7 +208,7 @@ class LiveTrading(Generic[S]):
         if until is not None and until - _LONGEST_BAN <= self._clock.now() < until:
             raise TransientError(
                 f"the venue wants no calls before {utc_text(until)}: too many were made",
-                code="Banned",
+                code=BANNED,
             )
         await self._read_market()
         await self._read_price()
@@ -254,7 +251,7 @@ class LiveTrading(Generic[S]):
 
     async def _read_price(self) -> None:
         price = await self._venue.fetch_price()
-        now = self._clock.now()
+        now = price.read
         if has_day_changed(self._desk.desk.risk, now):
             self._desk.start_day(now, await self._price_before_day(now, price.last))
         self._time, self._last = now, price.last
@@ -284,7 +281,7 @@ class LiveTrading(Generic[S]):
             raise TransientError(
                 f"{self._symbol} is not traded at the venue now: orders stay where they are, stops "
                 "cannot be carried out; it is asked again",
-                code="VenueOffline",
+                code=VENUE_OFFLINE,
             )
         if self._market is None or market.warning != self._market.warning:
             self._tell("VenueWarning", market.warning)

@@ -27,12 +27,15 @@ from dantaro_crds.kit.clock import Clock
 from dantaro_crds.money import exact
 from dantaro_runtime.core.orders import Fill, Order, OrderReport, OrderState
 from dantaro_runtime.core.venue import VenueOrder, VenueTrade
-from dantaro_runtime.ports import CANCEL_UNCONFIRMED, REFUSAL_UNKNOWN, MarkedFill, Venue
+from dantaro_runtime.ports import (
+    CANCEL_UNCONFIRMED,
+    DUPLICATE_ORDER,
+    REFUSAL_UNKNOWN,
+    MarkedFill,
+    Venue,
+)
 
 __all__ = ["LiveExchange"]
-
-DUPLICATE = "DuplicateOrder"
-"""Code of the venue's word that an id was used before."""
 
 _PROBES = (0.0, 1.0, 3.0, 7.0)
 """Pauses before the reads that prove an order absent: four of them over 11 seconds."""
@@ -208,7 +211,7 @@ class LiveExchange:
             await self._clock.sleep(pause.total_seconds())
         except OutcomeUnknownError as error:
             _LOG.warning("outcome unknown", order=order.client_id, message=error.message)
-            if error.code == DUPLICATE:
+            if error.code == DUPLICATE_ORDER:
                 return "its id was used up by a try that the venue refused"
             if error.code == REFUSAL_UNKNOWN:
                 return error.message

@@ -1,4 +1,4 @@
-"""One exchange process for all tests here; each begins with a fresh exchange in it."""
+"""A fresh exchange for each test, and a person with a key."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,7 @@ import pytest
 
 from tests.support.exchange.client import ExchangeClient
 from tests.support.exchange.config import ExchangeConfig, LimitConfig
-from tests.support.exchange.process import running_exchange
 from tests.support.exchange.trader import Trader
-
-
-@pytest.fixture(scope="session")
-def exchange_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeClient]:
-    with running_exchange(tmp_path_factory.mktemp("exchange")) as client:
-        yield client
 
 
 @pytest.fixture

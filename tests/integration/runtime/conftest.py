@@ -13,7 +13,6 @@ from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_runtime.adapters.store.migrate import upgrade
 from tests.support.bot_rig import BotRig, CandleCentral
 from tests.support.exchange.client import ExchangeClient
-from tests.support.exchange.process import running_exchange
 from tests.support.live_rig import BUDGET, EXCHANGE, GRID, KEY, LiveRig, StepClock, live_config
 
 MakeRig = Callable[..., BotRig]
@@ -45,12 +44,6 @@ def make_rig(tmp_path: Path, empty_store: Path) -> Iterator[MakeRig]:
     yield make
     for rig in made:
         rig.close()
-
-
-@pytest.fixture(scope="session")
-def exchange_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeClient]:
-    with running_exchange(tmp_path_factory.mktemp("exchange")) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,15 +1,26 @@
 """A bot on the exchange emulator: the ledger equals the exchange's books, whatever happens."""
 
+import os
 import random
 from typing import Any
 
 import pytest
 
 from tests.integration.runtime.conftest import MakeLiveRig
+from tests.support.exchange.config import Rules
 from tests.support.exchange.faults import FaultKind
 from tests.support.live_rig import GRID, STAGED, LiveRig, assert_true, wave
 
 pytestmark = pytest.mark.integration
+
+SEEDS = range(int(os.environ.get("DANTARO_TEST_LIVE_SEEDS", "2")))
+"""Of the kill test; each is about 60 kills with each strategy."""
+
+TROUBLES = [
+    (kind, method)
+    for kind in (FaultKind.LOSE_AFTER, FaultKind.LOSE_BEFORE, FaultKind.ERROR_AFTER)
+    for method in ("POST", "DELETE", "GET")
+] + [(FaultKind.CANCEL_FILLS, "DELETE")]
 
 
 async def test_a_grid_trades_and_its_ledger_is_the_exchanges(live_rig: LiveRig) -> None:
@@ -43,26 +54,34 @@ async def test_lost_answers_lose_and_double_no_order(
 
 
 @pytest.mark.parametrize("strategy", [GRID, STAGED], ids=["grid", "staged"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_kills_anywhere_lose_and_double_no_order(
     make_live_rig: MakeLiveRig, strategy: dict[str, Any], seed: int
 ) -> None:
     rig, rng = await make_live_rig(strategy), random.Random(seed)
 
     def rearm() -> None:
-        if rng.random() < 0.5:
-            rig.die_at_commit(rng.randrange(1, 8), after=rng.random() < 0.5)
-        else:
-            rig.die_at_call(rng.randrange(1, 25), is_sent=rng.random() < 0.5)
+        rig.die_soon(rng)
 
     rearm()
+    rig.exchange.set_rules(Rules(partial=rng.choice([0, 0.4]), seed=seed))
+    for kind, method in TROUBLES:
+        rig.exchange.add_fault(
+            kind, method=method, path="/v1/order", count=None, probability=0.06, seed=seed
+        )
     rig.exchange.add_fault(
-        FaultKind.LOSE_AFTER, method="POST", path="/v1/orders", count=None, probability=0.2, seed=1
+        FaultKind.STALE,
+        method="POST",
+        path="/v1/orders",
+        count=None,
+        probability=0.1,
+        seconds=0.005,
     )
-    await rig.walk(wave(seed, 40), rearm=rearm)
+    await rig.walk(wave(seed, 60), rearm=rearm)
     rig.exchange.clear_faults()
     await rig.start()
-    await rig.settle()
+    await rig.settle(12)
 
+    print(f"seed {seed}: {rig.deaths} kills, {len(rig.exchange.pocket().trades)} executions")
     assert_true(rig)
     assert rig.deaths > 10

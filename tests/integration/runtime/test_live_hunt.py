@@ -32,8 +32,7 @@ STOP: dict[str, Any] = {
 
 
 def waiting(rig: LiveRig) -> list[str]:
-    rows = rig.exchange.pocket().orders
-    return [row["identifier"] for row in rows if row["state"] == "wait"]
+    return [row["identifier"] for row in rig.exchange.pocket().resting]
 
 
 def coin(rig: LiveRig) -> Decimal:
@@ -377,10 +376,7 @@ async def test_partial_fills_kills_and_lost_answers_count_every_fill_once(
     rig, rng = await make_live_rig(strategy), random.Random(seed)
 
     def rearm() -> None:
-        if rng.random() < 0.5:
-            rig.die_at_commit(rng.randrange(1, 9), after=rng.random() < 0.5)
-        else:
-            rig.die_at_call(rng.randrange(1, 25), is_sent=rng.random() < 0.5)
+        rig.die_soon(rng)
 
     rearm()
     for method in ("POST", "DELETE"):

@@ -29,8 +29,8 @@ def report_of(rig: LiveRig) -> BotReport:
 
 
 def resting(rig: LiveRig) -> list[str]:
-    rows = rig.exchange.pocket().orders
-    return [row["identifier"] for row in rows if row["state"] == "wait" and "identifier" in row]
+    rows = rig.exchange.pocket().resting
+    return [row["identifier"] for row in rows if "identifier" in row]
 
 
 def told(rig: LiveRig) -> list[str]:
@@ -53,7 +53,7 @@ async def test_orders_of_others_are_left_alone_and_told_of(
 
     await live_rig.settle()
 
-    assert uuid in {row["uuid"] for row in exchange.pocket().orders if row["state"] == "wait"}
+    assert uuid in {row["uuid"] for row in exchange.pocket().resting}
     assert told(live_rig).count("ForeignOrders") == 1
     assert len(resting(live_rig)) == 8
 
@@ -108,8 +108,7 @@ async def test_entries_stop_while_the_account_holds_less_than_the_books(
     report = report_of(live_rig)
     assert not report.halted.ok
     assert told(live_rig).count("AccountShort") == 1
-    rows = [row for row in exchange.pocket().orders if row["state"] == "wait"]
-    assert {row["side"] for row in rows} == {"ask"}
+    assert {row["side"] for row in exchange.pocket().resting} == {"ask"}
 
     exchange.deposit("KRW", free)
     live_rig.clock.step(60)
@@ -191,8 +190,7 @@ async def test_halt_cancels_entries_and_stop_cancels_everything(live_rig: LiveRi
 
     live_rig.configure(halt=True)
     await live_rig.settle()
-    rows = live_rig.exchange.pocket().orders
-    assert {row["side"] for row in rows if row["state"] == "wait"} == {"ask"}
+    assert {row["side"] for row in live_rig.exchange.pocket().resting} == {"ask"}
 
     live_rig.configure(state="Stopped")
     await live_rig.settle()
@@ -296,7 +294,7 @@ async def test_two_stores_with_one_identity_never_hold_two_orders_for_one_decisi
         for rig in (one, other):
             await rig.settle(2)
 
-    rows = [row for row in one.exchange.pocket().orders if row["state"] == "wait"]
+    rows = one.exchange.pocket().resting
     slots = [row["identifier"].rsplit("-", 1)[0] for row in rows]
     assert len(slots) == len(set(slots))
     spent = sum(Decimal(row["locked"]) for row in rows if row["side"] == "bid")

@@ -5,7 +5,7 @@ A venue that joins adds a way to open it to `VENUES`; the suite is the same for 
 
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +18,7 @@ from dantaro_runtime.ports import Venue
 from tests.support.clock import StepClock
 from tests.support.exchange.client import ExchangeClient
 from tests.support.exchange.config import ExchangeConfig, MarketConfig, PocketConfig
-from tests.support.exchange.process import running_exchange
+from tests.support.key_files import write_keys
 
 Opener = Callable[[ExchangeClient, Path, Clock, str], AbstractAsyncContextManager[Venue]]
 """Opens a market of the exchange with the keys of a folder."""
@@ -47,12 +47,6 @@ async def upbit(
 VENUES: dict[str, Opener] = {"upbit": upbit}
 
 
-@pytest.fixture(scope="session")
-def exchange_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeClient]:
-    with running_exchange(tmp_path_factory.mktemp("exchange"), CONFIG) as exchange:
-        yield exchange
-
-
 @pytest.fixture
 def exchange(exchange_process: ExchangeClient) -> ExchangeClient:
     exchange_process.restart(CONFIG)
@@ -62,8 +56,7 @@ def exchange(exchange_process: ExchangeClient) -> ExchangeClient:
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
     key = CONFIG.pockets[0].keys[0]
-    (tmp_path / "access-key").write_text(key.access)
-    (tmp_path / "secret-key").write_text(key.secret)
+    write_keys(tmp_path, access=key.access, secret=key.secret)
     return tmp_path
 
 

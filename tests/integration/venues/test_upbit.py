@@ -15,6 +15,7 @@ from tests.integration.venues.orders import make_order
 from tests.support.exchange.client import ExchangeClient
 from tests.support.exchange.config import KeyConfig
 from tests.support.exchange.faults import FaultKind
+from tests.support.key_files import write_keys
 
 pytestmark = pytest.mark.integration
 
@@ -50,8 +51,7 @@ async def test_new_keys_are_used_without_a_restart(exchange: ExchangeClient, key
         exchange.change_key("test-access", state="expired")
         with pytest.raises(AuthenticationError, match="has expired"):
             await venue.fetch_account()
-        (keys / "access-key").write_text("next-access")
-        (keys / "secret-key").write_text("next-secret")
+        write_keys(keys, access="next-access", secret="next-secret")
         assert (await venue.fetch_account()).quote == 10_000_000
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tests.support.exchange.engine import Engine, Market, exactly
+from tests.support.exchange.engine import Engine, exactly
 from tests.support.exchange.orders import Order, State
 from tests.support.exchange.pockets import Pocket
 
@@ -20,7 +20,7 @@ def find_faults(engine: Engine) -> list[str]:
     orders = [o for pocket in engine.pockets.values() for o in pocket.by_uuid.values()]
     fees: dict[str, Decimal] = {}
     for order in orders:
-        faults += _order(engine.markets[order.draft.market], order, engine.rules.fee_rate)
+        faults += _order(order, engine.rules.fee_rate)
         quote = engine.markets[order.draft.market].quote
         fees[quote] = fees.get(quote, _ZERO) + sum((t.fee for t in order.trades), _ZERO)
     for currency, fee in fees.items():
@@ -62,7 +62,7 @@ def _pocket(engine: Engine, pocket: Pocket) -> Iterator[str]:
     )
 
 
-def _order(market: Market, order: Order, rate: Decimal) -> Iterator[str]:
+def _order(order: Order, rate: Decimal) -> Iterator[str]:
     volume = sum((t.volume for t in order.trades), _ZERO)
     funds = sum((t.price * t.volume for t in order.trades), _ZERO)
     if (order.executed_volume, order.executed_funds) != (volume, funds):

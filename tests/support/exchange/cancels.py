@@ -27,14 +27,14 @@ def _cancel(call: Call, order: Order) -> dict[str, object]:
         world.engine.fill(order, race.part, call.now)
         if order.state is not State.WAIT and race.is_accepted:
             return before
-    world.engine.cancel(call.pocket, order)
+    world.engine.cancel(order)
     return before
 
 
 def _cancel_if_open(call: Call, order: Order) -> None:
     call.world.feed.advance()
     if order.state is State.WAIT:
-        call.world.engine.cancel(call.pocket, order)
+        call.world.engine.cancel(order)
 
 
 def _cancel_one(call: Call) -> object:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -61,6 +60,11 @@ class PocketTruth:
         rows = [trade for order in self.orders for trade in order["trades"]]
         return sorted(rows, key=lambda trade: trade["number"])
 
+    @property
+    def resting(self) -> list[dict[str, Any]]:
+        """Those of the orders that wait for their price."""
+        return [order for order in self.orders if order["state"] == "wait"]
+
     def order(self, identifier: str) -> dict[str, Any]:
         """Return the order of an identifier; there is at most one."""
         (order,) = [o for o in self.orders if o.get("identifier") == identifier]
@@ -100,12 +104,7 @@ class ExchangeClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def restart(self, config: ExchangeConfig) -> None:

@@ -175,7 +175,7 @@ class Engine:
         return accepted
 
     @exactly
-    def cancel(self, pocket: Pocket, order: Order) -> Order:
+    def cancel(self, order: Order) -> Order:
         """Cancel an open order and return a copy of it as it was before.
 
         Raises:

@@ -15,9 +15,13 @@ from dantaro_runtime.core.order_guard import Action, Exposure, OrderGate, judge_
 from dantaro_runtime.core.orders import Intent, Side
 from dantaro_runtime.core.permit import Permit, Wishes, decide_permit, next_engine_state
 from dantaro_runtime.core.risk import (
+    DAILY_LOSS,
     DRAWDOWN,
+    ORDER_FAILURES,
     TRIP_COOLDOWN,
     RiskState,
+    Trip,
+    accept,
     clear,
     day_start,
     has_day_changed,
@@ -267,3 +271,21 @@ def test_permit(wishes: Wishes, engine: str, tripped: bool, may_enter: bool, wan
 )
 def test_engine_state(engine: str, wishes: Wishes, live_orders: int, want: str) -> None:
     assert next_engine_state(EngineState(engine), wishes, live_orders=live_orders) == want
+
+
+@pytest.mark.parametrize(
+    ("reason", "ends"), [(DAILY_LOSS, True), (DRAWDOWN, False), (ORDER_FAILURES, False)]
+)
+def test_only_a_daily_loss_ends_with_its_day_or_when_it_is_accepted(
+    reason: str, *, ends: bool
+) -> None:
+    trip = Trip(reason=reason, message="it is latched")
+    state = RiskState(day=risk_day(NOON), start_equity=D(100), peak=D(100), trip=trip)
+    tomorrow = NOON + timedelta(days=1)
+
+    for after in (
+        accept(state, time=NOON, equity=D(90), realized=D(0)),
+        roll_day(state, time=tomorrow, equity=D(90), realized=D(0)),
+    ):
+        assert after.trip == (None if ends else trip)
+        assert (after.cooldown_until is not None) is ends

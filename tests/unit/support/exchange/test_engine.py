@@ -235,7 +235,7 @@ def test_the_largest_order_is_taken() -> None:
 def test_an_identifier_is_used_up_for_ever() -> None:
     desk = Desk()
     order = desk.place("bid", "3100", "10", identifier="once")
-    desk.engine.cancel(desk.pocket, order)
+    desk.engine.cancel(order)
     with pytest.raises(Refusal, match="duplicated_identifier"):
         desk.place("bid", "3100", "10", identifier="once")
     assert len(desk.pocket.by_uuid) == 1
@@ -260,11 +260,11 @@ def test_a_cancel_gives_back_what_is_left() -> None:
     desk = Desk()
     order = desk.place("bid", "3100", "10")
     desk.engine.fill(order, D("0.25"), NOW)
-    before = desk.engine.cancel(desk.pocket, order)
+    before = desk.engine.cancel(order)
     assert (before.state, order.state, order.executed_volume) == ("wait", "cancel", D("2.5"))
     assert desk.figures() == (D("992246.125"), 0, D("102.5"), 0)
     with pytest.raises(Refusal, match="order_not_found"):
-        desk.engine.cancel(desk.pocket, order)
+        desk.engine.cancel(order)
 
 
 def test_a_touch_may_fill_a_part_only() -> None:

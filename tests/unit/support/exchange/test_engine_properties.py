@@ -95,7 +95,7 @@ def _carry_out(engine: Engine, step: tuple[str, str, object]) -> None:
     orders = list(pocket.by_uuid.values())
     if isinstance(what, int) and what < len(orders):
         if kind == "cancel":
-            engine.cancel(pocket, orders[what])
+            engine.cancel(orders[what])
         elif orders[what].draft.ord_type is OrdType.LIMIT:
             engine.fill(orders[what], Decimal("0.3"), NOW)
 
@@ -128,7 +128,7 @@ def test_after_all_is_cancelled_nothing_is_locked(
             continue
     for pocket in engine.pockets.values():
         for order in list(pocket.open.values()):
-            engine.cancel(pocket, order)
+            engine.cancel(order)
         assert all(balance.locked == 0 for balance in pocket.balances.values())
     assert find_faults(engine) == []
 

@@ -26,7 +26,6 @@ from dantaro_runtime.adapters.exchanges.upbit.limits import Group, Limits, Prior
 from dantaro_runtime.adapters.exchanges.upbit.messages import parse_body
 from dantaro_runtime.adapters.exchanges.upbit.refusals import (
     MARKET_UNKNOWN,
-    OFFLINE,
     Refusal,
     to_error,
 )
@@ -37,6 +36,7 @@ from dantaro_runtime.adapters.exchanges.upbit.signing import (
     sign,
     wire_query,
 )
+from dantaro_runtime.ports import BANNED, VENUE_OFFLINE
 
 __all__ = ["TIMEOUT", "Call", "UpbitClient"]
 
@@ -52,7 +52,7 @@ _TRIES = 4
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Errors before the first byte of a request."""
 
-_LASTING = {OFFLINE, MARKET_UNKNOWN, "Banned"}
+_LASTING = {VENUE_OFFLINE, MARKET_UNKNOWN, BANNED}
 """Codes of errors that a second try cannot cure."""
 
 T = TypeVar("T")

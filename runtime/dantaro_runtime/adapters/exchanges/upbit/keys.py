@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dantaro_crds.errors import AuthenticationError
 from dantaro_runtime.adapters.exchanges.upbit.signing import Keys
+from dantaro_runtime.ports import SECRET_MISSING
 
 __all__ = ["KeyFolder"]
 
@@ -26,7 +27,7 @@ class KeyFolder:
         """Return the keys.
 
         Raises:
-            AuthenticationError: A file is missing, unreadable or empty; code `SecretMissing`.
+            AuthenticationError: A file is missing, unreadable or empty; code `SECRET_MISSING`.
         """
         try:
             seen = [_stamp(path) for path in self._paths]
@@ -63,5 +64,5 @@ def _missing(found: str) -> AuthenticationError:
     return AuthenticationError(
         f"expected the Secret's files access-key and secret-key, found {found}: put both keys into "
         "the Secret that the Allocation names",
-        code="SecretMissing",
+        code=SECRET_MISSING,
     )

@@ -17,6 +17,7 @@ from enum import IntEnum, StrEnum
 
 from dantaro_crds.errors import RateLimitedError
 from dantaro_crds.kit.clock import Clock
+from dantaro_runtime.ports import BANNED
 
 __all__ = ["Bucket", "Group", "Limits", "Priority"]
 
@@ -188,7 +189,7 @@ class Limits:
         """Wait until a call may be sent, and count it.
 
         Raises:
-            RateLimitedError: A ban holds; code `Banned`. Nothing was sent.
+            RateLimitedError: A ban holds; code `BANNED`. Nothing was sent.
         """
         bucket, waiting = self._buckets[group], self._waiting[group]
         ticket = (priority, next(self._numbers))
@@ -250,7 +251,7 @@ class Limits:
                 f"Upbit has banned this account or address for {left.total_seconds():.0f} s more: "
                 "nothing is sent before that, since each call would lengthen it",
                 retry_after=left,
-                code="Banned",
+                code=BANNED,
             )
 
 

@@ -19,12 +19,9 @@ from dantaro_crds.errors import (
     TransientError,
     VenueRefusedError,
 )
-from dantaro_runtime.ports import REFUSAL_UNKNOWN
+from dantaro_runtime.ports import DUPLICATE_ORDER, REFUSAL_UNKNOWN, VENUE_OFFLINE
 
-__all__ = ["MARKET_UNKNOWN", "OFFLINE", "Refusal", "to_error"]
-
-OFFLINE = "VenueOffline"
-"""Code of the error that Upbit is under maintenance."""
+__all__ = ["MARKET_UNKNOWN", "Refusal", "to_error"]
 
 MARKET_UNKNOWN = "MarketUnknown"
 """Code of the error that Upbit does not list the market."""
@@ -135,9 +132,9 @@ def _named(refusal: Refusal, said: str, *, writes: bool) -> DantaroError | None:
     if name == "order_not_found":
         return NotFoundError(said, code="OrderNotFound")
     if name == "duplicated_identifier" and writes:
-        return OutcomeUnknownError(f"{said}: the id was used before", code="DuplicateOrder")
+        return OutcomeUnknownError(f"{said}: the id was used before", code=DUPLICATE_ORDER)
     if name == "market_offline":
-        return TransientError(f"{said}: Upbit is under maintenance", code=OFFLINE)
+        return TransientError(f"{said}: Upbit is under maintenance", code=VENUE_OFFLINE)
     if name in _KEYS:
         return AuthenticationError(f"{said}: {_KEYS[name]}")
     code = next((code for start, code in _REFUSED if name.startswith(start)), None)

@@ -66,8 +66,8 @@ def refused(status: int, name: str, message: str = "m") -> httpx.Response:
     return httpx.Response(status, json={"error": {"name": name, "message": message}})
 
 
-def write_keys(folder: Path, *, access: str = ACCESS) -> None:
-    (folder / "access-key").write_text(access)
+def write_keys(folder: Path) -> None:
+    (folder / "access-key").write_text(ACCESS)
     (folder / "secret-key").write_text(SECRET)
 
 

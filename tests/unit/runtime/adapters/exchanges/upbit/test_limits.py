@@ -165,7 +165,7 @@ async def test_a_refusal_waits_for_the_next_second_with_jitter() -> None:
     assert clock.seconds == pytest.approx(pause.total_seconds())
 
 
-async def refuse_three_times(clock: StepClock, limits: Limits, *, between: int) -> None:
+async def refuse_three_times(limits: Limits, *, between: int) -> None:
     for _ in range(3):
         await limits.take_turn(Group.DEFAULT, Priority.CANCEL)
         limits.heed(Group.DEFAULT, status=between, remaining="", message="")
@@ -175,7 +175,7 @@ async def refuse_three_times(clock: StepClock, limits: Limits, *, between: int) 
 async def test_three_refusals_in_a_row_slow_down_to_one_call_per_second_for_a_minute() -> None:
     clock = StepClock()
     limits = make_limits(clock)
-    await refuse_three_times(clock, limits, between=429)
+    await refuse_three_times(limits, between=429)
     start = clock.seconds
     slow = await times(clock, limits, Group.DEFAULT, Priority.READ, count=10)
     assert slow[-1] - slow[0] == pytest.approx(9.0)
@@ -187,7 +187,7 @@ async def test_three_refusals_in_a_row_slow_down_to_one_call_per_second_for_a_mi
 async def test_refusals_with_an_answer_between_them_do_not_slow_down() -> None:
     clock = StepClock()
     limits = make_limits(clock)
-    await refuse_three_times(clock, limits, between=200)
+    await refuse_three_times(limits, between=200)
     fast = await times(clock, limits, Group.DEFAULT, Priority.READ, count=10)
     assert fast[-1] - fast[0] < 1.0
 
