@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from dantaro_crds.kit.clock import Clock, SystemClock
 from dantaro_crds.kit.lifeline import wait_for_parent_exit
 from dantaro_crds.kit.supervisor import supervise
 from dantaro_crds.v1alpha1.common import Mode
-from dantaro_crds.venues import rules_for
+from dantaro_crds.venues import TickTable, VenueRules, rules_for
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_runtime.adapters.central import HttpCentral
 from dantaro_runtime.adapters.exchanges.paper import PaperExchange
@@ -27,7 +28,12 @@ from dantaro_runtime.core.live_orders import LiveOrders
 from dantaro_runtime.core.strategies.protocol import Strategy
 from dantaro_runtime.core.strategies.registry import find_strategy
 from dantaro_runtime.errors import ConfigError
-from dantaro_runtime.live_gate import clock_of, open_venue, require_same_places
+from dantaro_runtime.live_gate import (
+    clock_of,
+    first_pause_of,
+    open_venue,
+    require_same_places,
+)
 from dantaro_runtime.loops.config_file import watch_config
 from dantaro_runtime.loops.trading import TradingLoop
 from dantaro_runtime.metrics import BotMetrics
@@ -78,7 +84,9 @@ async def run_bot(path: Path, *, exit_with_parent: bool) -> None:
     assert config is not None
     clock = clock_of(config)
     async with _open(config, clock) as (parts, central):
-        loop = TradingLoop(parts.bot, clock=clock, metrics=parts.metrics)
+        loop = TradingLoop(
+            parts.bot, clock=clock, metrics=parts.metrics, first_pause=first_pause_of(config)
+        )
         server = HttpServer(
             build_routes(parts.bot, turned=lambda: loop.turned, metrics=parts.metrics, clock=clock),
             clock=clock,
@@ -195,7 +203,7 @@ class _World:
                 bot_uid=config.uid,
             ),
             bot_uid=config.uid,
-            rules=rules_for("upbit" if config.exchange == "paper" else config.exchange, market),
+            rules=_rules_before_asking(config.exchange, market),
             limits=config.risk,
             slippage_ticks=config.slippage_ticks,
         )
@@ -269,6 +277,17 @@ class _World:
         return Session(
             market=market, desk=desk, feed=looks, store=store, trading=trading, looks=looks
         )
+
+
+def _rules_before_asking(exchange: str, market: str) -> VenueRules:
+    """Return the rules of a market; of an exchange that is not known here those that refuse least.
+
+    Nothing is decided by these: a live bot asks its exchange before it looks at anything else.
+    """
+    if exchange in {"paper", "upbit"}:
+        return rules_for("upbit", market)
+    finest = TickTable(bands=((Decimal(0), Decimal("1e-8")),))
+    return VenueRules(ticks=finest, min_total=Decimal(0), fee_rate=Decimal(0), quote_places=8)
 
 
 def _build_strategy(config: BotConfig) -> Strategy[Any]:

@@ -18,11 +18,16 @@ EXIT_CONFIG = 78
 
 
 def main() -> None:
-    """Run one bot; the exit status says whose move it is."""
+    """Run one bot, or show what its store holds; the exit status says whose move it is."""
+    if sys.argv[1:2] == ["inspect"]:
+        from dantaro_runtime.commands.inspect import inspect  # noqa: PLC0415
+
+        sys.exit(inspect(sys.argv[2:]))
     parser = argparse.ArgumentParser(
         prog="dantaro-bot",
         description="Trade one bot. It serves /healthz, /readyz, /status and /metrics.",
-        epilog="Exit status: 0 stopped as told, 70 a bug or the store, 78 the configuration.",
+        epilog="Exit status: 0 stopped as told, 70 a bug or the store, 78 the configuration. "
+        "`dantaro-bot inspect --help` tells how to read a bot's records.",
     )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="JSON file")
     parser.add_argument(

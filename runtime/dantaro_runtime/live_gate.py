@@ -3,8 +3,11 @@
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol, TypedDict
 from urllib.parse import urlsplit
 
 import structlog
@@ -15,7 +18,13 @@ from dantaro_crds.wire.bot_config import BotConfig, VenueConfig
 from dantaro_runtime.errors import ConfigError, RestartNeededError
 from dantaro_runtime.ports import Venue
 
-__all__ = ["clock_of", "open_venue", "require_same_places"]
+__all__ = ["clock_of", "first_pause_of", "open_venue", "require_same_places"]
+
+_LONGEST_FIRST_PAUSE = 30.0
+"""Bots that start at once spread their first calls over this many seconds.
+
+Source: OctoBot issue 2108 tells of many bots that were refused by an exchange after a restart.
+"""
 
 _LOG = structlog.get_logger()
 
@@ -34,6 +43,13 @@ def clock_of(config: BotConfig) -> Clock:
     return ScaledClock(speed=rehearsal.speed, wall=rehearsal.wall, shown=rehearsal.shown)
 
 
+def first_pause_of(config: BotConfig) -> float:
+    """Return the seconds that a bot waits before its first call; each bot has its own."""
+    if config.mode is not Mode.LIVE or _is_loopback(config.venue):
+        return 0.0
+    return random.Random(config.uid).uniform(0.0, _LONGEST_FIRST_PAUSE)
+
+
 @contextlib.asynccontextmanager
 async def open_venue(config: BotConfig, clock: Clock) -> AsyncIterator[Callable[[str], Venue]]:
     """Open the exchange of a bot that trades live; gives a market of it by symbol.
@@ -42,12 +58,6 @@ async def open_venue(config: BotConfig, clock: Clock) -> AsyncIterator[Callable[
         ConfigError: Somebody has not said that real money may be lost, or the exchange is not one
             that this version trades on.
     """
-    # Paper bots are most bots: they do without what only a real exchange needs.
-    from dantaro_runtime.adapters.exchanges.upbit.venue import (  # noqa: PLC0415
-        UPBIT_URL,
-        open_upbit,
-    )
-
     venue = config.venue
     if venue is None or not venue.acknowledged:
         raise ConfigError(
@@ -55,15 +65,12 @@ async def open_venue(config: BotConfig, clock: Clock) -> AsyncIterator[Callable[
             "money may be lost",
             code="LiveNotAcknowledged",
         )
-    if config.exchange != "upbit":
-        raise ConfigError(
-            f"expected exchange upbit with mode Live, was {config.exchange}",
-            code="VenueUnsupported",
-        )
+    opened, address, caveat = _opener(config, venue, clock)
     _LOG.warning(
         "live trading with real money",
         exchange=config.exchange,
-        url=venue.base_url or UPBIT_URL,
+        url=address,
+        not_guaranteed=caveat or "nothing",
         symbol=config.symbol,
         strategy=config.strategy.name,
         budget=str(config.budget),
@@ -72,15 +79,50 @@ async def open_venue(config: BotConfig, clock: Clock) -> AsyncIterator[Callable[
         max_daily_loss=_text(config.risk.max_daily_loss),
         orders="limit orders, and market sells to leave a position",
     )
-    async with open_upbit(
-        config.symbol,
-        key_folder=Path(venue.keys_folder),
-        clock=clock,
-        rng=random.Random(config.uid),
-        base_url=venue.base_url or UPBIT_URL,
-        orders_per_second=config.orders_per_second,
-    ) as market:
+    async with opened as market:
         yield market.on
+
+
+class _Market(Protocol):
+    def on(self, symbol: str) -> Venue: ...
+
+
+def _opener(
+    config: BotConfig, venue: VenueConfig, clock: Clock
+) -> tuple[AbstractAsyncContextManager[_Market], str, str]:
+    """Return the exchange to open, its address, and what it does not guarantee.
+
+    Paper bots are most bots: they do without what only a real exchange needs.
+    """
+    common: _Common = {
+        "key_folder": Path(venue.keys_folder),
+        "clock": clock,
+        "rng": random.Random(config.uid),
+        "orders_per_second": config.orders_per_second,
+    }
+    if config.exchange == "upbit":
+        from dantaro_runtime.adapters.exchanges.upbit.venue import (  # noqa: PLC0415
+            UPBIT_URL,
+            open_upbit,
+        )
+
+        url = venue.base_url or UPBIT_URL
+        return open_upbit(config.symbol, base_url=url, **common), url, ""
+    from dantaro_runtime.adapters.exchanges.ccxt.venue import (  # noqa: PLC0415
+        find_profile,
+        open_ccxt,
+    )
+
+    profile = find_profile(config.exchange)
+    market = open_ccxt(config.exchange, config.symbol, base_url=venue.base_url, **common)
+    return market, venue.base_url or f"ccxt: {config.exchange}", profile.caveat
+
+
+class _Common(TypedDict):
+    key_folder: Path
+    clock: Clock
+    rng: random.Random
+    orders_per_second: Decimal | None
 
 
 def require_same_places(old: BotConfig, new: BotConfig) -> None:

@@ -13,12 +13,22 @@ from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.orders import Fill, Order, OrderReport, Trigger
 from dantaro_runtime.core.paper import WalkEvent
 from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
-from dantaro_runtime.core.venue import VenueAccount, VenueMarket, VenueOrder, VenuePrice
+from dantaro_runtime.core.venue import (
+    VenueAccount,
+    VenueBook,
+    VenueMarket,
+    VenueOrder,
+    VenuePrice,
+)
 
 __all__ = [
     "BANNED",
     "CANCEL_UNCONFIRMED",
     "DUPLICATE_ORDER",
+    "ID_TAKEN",
+    "INSUFFICIENT_FUNDS",
+    "MARKET_GONE",
+    "PRICE_REFUSED",
     "REFUSAL_UNKNOWN",
     "SECRET_MISSING",
     "VENUE_OFFLINE",
@@ -27,6 +37,7 @@ __all__ = [
     "Exchange",
     "MarkedFill",
     "PaperFeed",
+    "Recalled",
     "Store",
     "Stored",
     "Venue",
@@ -77,6 +88,18 @@ DUPLICATE_ORDER = "DuplicateOrder"
 VENUE_OFFLINE = "VenueOffline"
 """Code of the error that the venue takes no orders now, such as under maintenance."""
 
+MARKET_GONE = "MarketGone"
+"""Code of the error that the venue does not list the market, or no longer."""
+
+PRICE_REFUSED = "PriceRefused"
+"""Code of the refusal of a price: it is on no step, so the steps may have changed."""
+
+INSUFFICIENT_FUNDS = "InsufficientFunds"
+"""Code of the refusal that the account does not hold what the order needs."""
+
+ID_TAKEN = "IdTaken"
+"""Code of the error that another order stands at the venue under an id of this bot."""
+
 BANNED = "Banned"
 """Code of the error that the venue wants no calls for a while."""
 
@@ -101,11 +124,19 @@ class Venue(Protocol):
         ...
 
     async def fetch_market(self) -> VenueMarket:
-        """Return what the venue asks of orders."""
+        """Return what the venue asks of orders.
+
+        Raises:
+            TransientError: It was not told; with code `MARKET_GONE` the market does not exist.
+        """
         ...
 
     async def fetch_price(self) -> VenuePrice:
         """Return the last price."""
+        ...
+
+    async def fetch_book(self) -> VenueBook:
+        """Return the best prices of the order book."""
         ...
 
     async def fetch_account(self) -> VenueAccount:
@@ -118,6 +149,18 @@ class Venue(Protocol):
 
     async def fetch_order(self, client_id: str) -> VenueOrder | None:
         """Return an order with its executions; None when the venue says that there is none."""
+        ...
+
+    async def test_order(self, price: Decimal) -> None:
+        """Have a small buy at a price checked and not placed: may orders be sent now, from here?
+
+        That the money for it is missing, or that it is refused for what it asks, is an answer too.
+        A venue that has no test orders always says yes.
+
+        Raises:
+            AuthenticationError: The keys may not order, or not from this address.
+            TransientError: The venue is under maintenance, or did not answer.
+        """
         ...
 
     async def place(self, order: Order) -> VenueOrder:
@@ -249,6 +292,19 @@ class Stored(Generic[S]):
     trades: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """An order of the records.
+
+    Attributes:
+        order: As it was last.
+        trades: Ids of its executions that were taken.
+    """
+
+    order: Order
+    trades: frozenset[str]
+
+
 class Store(Protocol[S]):
     """The bot's own records."""
 
@@ -256,8 +312,12 @@ class Store(Protocol[S]):
         """Return everything that a restart needs."""
         ...
 
-    def executed_of(self, client_id: str) -> Decimal | None:
-        """Return what an order has executed by the records, base currency; None without one."""
+    def recall(self, client_id: str) -> Recalled | None:
+        """Return an order of the records, whatever became of it; None without one."""
+        ...
+
+    def ended_since(self, time: datetime) -> tuple[str, ...]:
+        """Return the ids of the orders that ended unfilled, or filled in part, after a time."""
         ...
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:

@@ -17,9 +17,9 @@ STEP_GOALS = {"grid of 100": 1.0, "any": 2.0, "engine": 5.0}
 
 def main() -> None:
     """Measure and print."""
-    print("memory of a bot's imports, MiB:")
-    for name, size in measure_imports().items():
-        print(f"  {name:32} {size:6.1f}")
+    print("a bot's imports: MiB and ms, each on top of those before it (the last: mode Live only):")
+    for each in measure_imports():
+        print(f"  {each.name:48} {each.mib:6.1f} {each.ms:6.0f}")
     print("start of local mode, seconds:")
     start = measure_start()
     print(f"  first row {start['row']:.1f} (goal {GOALS['row']}), ", end="")

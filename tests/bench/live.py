@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.bench.freqtrade import print_freqtrade
+from tests.bench.live_start import print_starts
 from tests.support.eventually import eventually
 from tests.support.exchange.process import running_exchange
 from tests.support.kill_run import children
@@ -149,6 +151,7 @@ def print_live() -> None:
     answers = measure_answers()
     print(f"  fill seen to next order sent, ms: median {answers.median:.1f}, ", end="")
     print(f"p99 {answers.p99:.1f} of {answers.count} (goal 50)", flush=True)
+    print_starts()
     recorded = find_recorded_candles()
     if recorded is None:
         print(f"  memory not measured: there are no recorded candles at {Path('..', 'shared')}")
@@ -156,8 +159,10 @@ def print_live() -> None:
     weight = measure_weight(recorded / "upbit")
     print(f"  first order after `dantaro up`, seconds: {weight.first:.1f}")
     print(f"  resident after {weight.looks // 2:,} looks {weight.half:.1f} MiB, ", end="")
-    print(f"after {weight.looks:,} {weight.whole:.1f} MiB (goal 56, wished 48)")
-    print(f"  at a look each 5 s: {weight.idle:.2f} % of a core (goal 0.5)")
+    print(f"after {weight.looks:,} {weight.whole:.1f} MiB (goal 56, wished 48), ", end="")
+    print(f"grown {weight.whole - weight.half:.1f} MiB between (goal 0)")
+    print(f"  at a look each 5 s: {weight.idle:.2f} % of a core (goal 0.5)", flush=True)
+    print_freqtrade()
 
 
 if __name__ == "__main__":

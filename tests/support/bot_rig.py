@@ -171,11 +171,12 @@ class DyingDatabase(Database):
 
 @dataclass(kw_only=True)
 class BotRig:
-    """A bot on a store that outlives it."""
+    """A bot on a store that outlives it: `store.db` in its folder unless a URL is given."""
 
     folder: Path
     config: BotConfig
     central: CandleCentral
+    store_url: str = ""
     commits: int = 0
     parts: BotParts | None = None
     _database: DyingDatabase | None = field(default=None)
@@ -184,7 +185,7 @@ class BotRig:
         """Start the bot from its store; it dies at the given commit."""
         if self._database is not None:
             self._database.close()
-        url = f"sqlite:///{self.folder / 'store.db'}"
+        url = self.store_url or f"sqlite:///{self.folder / 'store.db'}"
         self._database = DyingDatabase(url, token=f"process-{self.commits}")
         self._database.dies_at, self._database.after = dies_at, after
         self.parts = build_bot(self.config, self._database, central=self.central)

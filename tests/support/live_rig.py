@@ -22,9 +22,9 @@ from dantaro_crds.errors import DantaroError
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bundle import Analysis, Bundle, Candle, Source, SupportLevel, SupportLevels
+from dantaro_runtime.adapters.exchanges.keys import KeyFolder
+from dantaro_runtime.adapters.exchanges.limits import Limits
 from dantaro_runtime.adapters.exchanges.upbit.client import UpbitClient
-from dantaro_runtime.adapters.exchanges.upbit.keys import KeyFolder
-from dantaro_runtime.adapters.exchanges.upbit.limits import Limits
 from dantaro_runtime.adapters.exchanges.upbit.venue import UpbitVenue
 from dantaro_runtime.adapters.transport import LeanTransport
 from dantaro_runtime.bootstrap import BotParts, build_bot
@@ -178,6 +178,7 @@ class LiveRig:
     """A bot on a store and an exchange that outlive it.
 
     Attributes:
+        store_url: Its store; empty: `store.db` in the folder.
         central: Answers in place of a central whose analysis is always fresh.
         deaths: How often it was killed.
         failures: How often a turn failed.
@@ -190,6 +191,7 @@ class LiveRig:
     clock: StepClock
     key: KeyConfig
     support: Decimal = Decimal(2900)
+    store_url: str = ""
     central: Central | None = None
     deaths: int = 0
     failures: int = 0
@@ -206,7 +208,7 @@ class LiveRig:
         keys = self.folder / "keys"
         write_keys(keys, access=self.key.access, secret=self.key.secret)
         self._database = DyingDatabase(
-            f"sqlite:///{self.folder / 'store.db'}",
+            self.store_url or f"sqlite:///{self.folder / 'store.db'}",
             token=f"process-{self.deaths}-{seed}",
             survives_power_loss=True,
         )

@@ -14,6 +14,9 @@ class TcpProxy:
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
         self._is_cut = False
+        self._word = b""
+        self._words_left = 0
+        self._muted: socket.socket | None = None
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -28,6 +31,15 @@ class TcpProxy:
         """Forward again; what came meanwhile is gone, so the old connections end."""
         self._is_cut = False
         self._end_connections()
+
+    def lose_answer(self, word: bytes, *, after: int = 0) -> None:
+        """Deliver a request that holds a word, lose its answer and end the connection, once.
+
+        Args:
+            word: What to look for.
+            after: So many such requests are answered before.
+        """
+        self._word, self._words_left = word, after
 
     def stop(self) -> None:
         """Close everything."""
@@ -61,11 +73,18 @@ class TcpProxy:
 
     def _pump(self, one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while data := one.recv(65536):
+            while (data := one.recv(65536)) and one is not self._muted:
+                if self._word and self._word in data:
+                    self._count(answers=other)
                 if not self._is_cut:
                     other.sendall(data)
         if not self._is_cut:
             _end(other)
+
+    def _count(self, *, answers: socket.socket) -> None:
+        if self._words_left == 0:
+            self._word, self._muted = b"", answers
+        self._words_left -= 1
 
 
 def _end(one: socket.socket) -> None:

@@ -16,7 +16,7 @@ __all__ = ["fill_minutes", "to_candles"]
 
 
 def to_candles(rows: object) -> list[Candle]:
-    """Return the candles of an answer, oldest first.
+    """Return the candles of an answer, oldest first, whatever their order was.
 
     Args:
         rows: Parsed JSON, numbers as `Decimal` or text.
@@ -26,7 +26,7 @@ def to_candles(rows: object) -> list[Candle]:
     """
     if not isinstance(rows, list):
         raise SpecError(f"expected a list of candles, found {str(rows)[:80]}")
-    return [_to_candle(row) for row in reversed(rows)]
+    return sorted((_to_candle(row) for row in rows), key=lambda candle: candle.time)
 
 
 def _to_candle(row: Any) -> Candle:

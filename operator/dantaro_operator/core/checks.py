@@ -131,7 +131,7 @@ def _exchange_known(allocation: Allocation, _: tuple[Allocation, ...]) -> Refusa
         reason=Reason.VENUE_UNSUPPORTED,
         field="spec.exchange.name",
         message=f"expected {' or '.join(sorted(EXCHANGES))}, was {name}: "
-        "this version knows no other exchange",
+        "bots are planned by Upbit's price steps and minimums only, on paper and live",
     )
 
 

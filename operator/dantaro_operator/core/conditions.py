@@ -34,9 +34,15 @@ _MENDED_BY_A_PERSON = frozenset(
         Reason.ENGINE_ERROR,
         Reason.MAX_DRAWDOWN,
         Reason.ORDER_FAILURES,
-        Reason.ORDERS_UNEXPLAINED,
+        Reason.LIVE_NOT_ACKNOWLEDGED,
+        Reason.MARKET_GONE,
         Reason.SAFETY,
         Reason.SECRET_MISSING,
+        Reason.STORE_DAMAGED,
+        Reason.STORE_MISSING,
+        Reason.STORE_READ_ONLY,
+        Reason.STORE_REFUSED,
+        Reason.STORE_SCHEMA,
         Reason.SYMBOL_UNKNOWN,
     }
 )

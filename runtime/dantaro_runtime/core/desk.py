@@ -73,6 +73,7 @@ class Desk(DeskBooks, Generic[S]):
         self.rules = rules
         self._wishes = Wishes()
         self._permit = Permit.NOTHING
+        self._may_begin = True
         self._uid = bot_uid
         self._slippage_ticks = slippage_ticks
         self.gate = OrderGate(limits=limits, rules=rules)
@@ -140,6 +141,7 @@ class Desk(DeskBooks, Generic[S]):
             placed_last_minute=self.orders.placed_last_minute(self._time) if self._time else 0,
             orders_per_minute=self.orders_per_minute,
             permit=self.permit,
+            withheld=self.withheld,
         )
 
     orders_per_minute: int = 60
@@ -147,9 +149,6 @@ class Desk(DeskBooks, Generic[S]):
 
     lock = ""
     """Why nothing new may be risked, whatever the limits say; empty while nothing speaks so."""
-
-    budget = Decimal("Infinity")
-    """Configured budget: new plans use no more, also while a cut is not free yet."""
 
     # What happened
 
@@ -161,9 +160,10 @@ class Desk(DeskBooks, Generic[S]):
         self._seen = None
         self.look_at_engine()
 
-    def set_rules(self, rules: VenueRules) -> None:
-        """Take what the venue asks of orders from now on."""
+    def set_rules(self, rules: VenueRules, *, may_begin: bool) -> None:
+        """Take what the venue asks of orders from now on, and whether new cycles may begin."""
         self.rules = self.gate.rules = rules
+        self._may_begin = may_begin
         self._seen = None
 
     def start_day(self, time: datetime, mark: Decimal | None) -> None:
@@ -200,6 +200,7 @@ class Desk(DeskBooks, Generic[S]):
         order = replace(order, state=OrderState.DONE if done else OrderState.OPEN)
         self._put(order)
         self._changes.fills.append(fill)
+        self.withhold(fill)
         self._set(
             ledger=apply_fill(self.desk.ledger, fill),
             applied=mark,
@@ -239,6 +240,7 @@ class Desk(DeskBooks, Generic[S]):
         if not delta:
             return
         equity = ledger.equity(self._last) if self._last is not None else ledger.quote
+        self.freed = max(self.freed + min(delta, Decimal(0)), Decimal(0))
         risk = self.desk.risk
         if risk.day is not None:
             risk = with_flow(risk, amount=delta, equity=equity)
@@ -246,8 +248,8 @@ class Desk(DeskBooks, Generic[S]):
 
     def reset(self, mark: str) -> None:
         """Take a person's reset: leave ERROR, clear the latches, let the strategy start again."""
-        self._set(last_reset=mark, refusals=())
-        self._paused.clear()
+        self._set(last_reset=mark)
+        self.forgive()
         self.note("Reset", f"a person reset the bot: {mark}", level=Level.WARNING)
         self._changes.urgent = True
         self.gate.forget()
@@ -370,7 +372,7 @@ class Desk(DeskBooks, Generic[S]):
             budget=min(ledger.contributed, self.budget),
             quote=ledger.quote,
             base=ledger.base,
-            entries_allowed=self.permit is Permit.ALL,
+            entries_allowed=self.permit is Permit.ALL and self._may_begin,
             analysis=self._analysis if self.is_analysis_fresh() else None,
             live_orders=len(self.orders),
         )

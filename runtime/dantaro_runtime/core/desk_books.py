@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from dantaro_crds.errors import SafetyError
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.core.desk_state import Changes, DeskState
 from dantaro_runtime.core.live_orders import LiveOrders
-from dantaro_runtime.core.orders import Intent, Order, OrderState
+from dantaro_runtime.core.orders import Fill, Intent, Order, OrderState, Side
 from dantaro_runtime.core.risk import Look, Trip
 from dantaro_runtime.core.strategies.protocol import Level, Note, Step
 
@@ -40,6 +41,23 @@ class DeskBooks:
         self._time: datetime | None = None
         self._paused: dict[str, tuple[datetime, timedelta]] = {}
         """When an exit was last refused, and for how long it pauses, by slot."""
+
+    budget = Decimal("Infinity")
+    """Configured budget: new plans use no more, also while a cut is not free yet."""
+
+    freed = Decimal(0)
+    """What sales brought in since the budget was cut, quote currency."""
+
+    @property
+    def withheld(self) -> Decimal:
+        """Return the money that leaves as soon as it may: it buys nothing any more."""
+        return min(self.freed, max(self.desk.ledger.contributed - self.budget, Decimal(0)))
+
+    def withhold(self, fill: Fill) -> None:
+        """Take that a fill sets money free while the budget is cut."""
+        is_cut = self.budget < self.desk.ledger.contributed
+        if fill.side is Side.SELL and is_cut:
+            self.freed += fill.funds - fill.fee
 
     @property
     def time(self) -> datetime | None:
@@ -103,6 +121,16 @@ class DeskBooks:
             self._set(risk=replace(self.desk.risk, trip=trip, told=self._time))
             self._changes.urgent = True
             self.note(reason, message, level=Level.ERROR)
+
+    def revive(self, order: Order) -> None:
+        """Take that an order that ended in the books exists at the venue after all."""
+        self._put(replace(order, state=OrderState.OPEN, error=""))
+
+    def forgive(self) -> None:
+        """Try again what was refused: what it was refused for is gone."""
+        self._set(refusals=())
+        self._paused.clear()
+        self._settled = False
 
     def bar(self, until: datetime) -> None:
         """Keep that the venue wants no calls before a moment."""

@@ -28,6 +28,7 @@ class Exposure:
         placed_last_minute: Orders placed in the last minute of market time.
         orders_per_minute: Default rate limit.
         permit: What may stand at the venue.
+        withheld: Own money that a cut budget takes out as soon as it may, quote currency.
     """
 
     ledger: Ledger
@@ -39,6 +40,7 @@ class Exposure:
     placed_last_minute: int
     orders_per_minute: int
     permit: Permit
+    withheld: Decimal = Decimal(0)
 
 
 class Action(StrEnum):
@@ -254,7 +256,7 @@ def _money(intent: Intent, exposure: Exposure, _: RiskLimits, rules: VenueRules)
             message=f"a sale may not exceed own free coin {free}, was {intent.volume}",
         )
     needed = intent.volume * _price_of(intent, exposure) * (1 + rules.fee_rate)
-    free = exposure.ledger.quote - exposure.open_buys
+    free = exposure.ledger.quote - exposure.open_buys - exposure.withheld
     if needed <= free:
         return None
     return _refuse(

@@ -201,7 +201,7 @@ def _ready(
     state = desk.desk
     if state.engine is EngineState.ERROR:
         return Fact(ok=False, reason="Error", message=state.error)
-    for fact in (around.reconciled, around.central):
+    for fact in (around.exchange, around.central, around.reconciled):
         if not fact.ok:
             return fact
     if not halted.ok:

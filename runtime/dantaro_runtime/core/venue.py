@@ -7,7 +7,7 @@ from decimal import Decimal
 from dantaro_crds.venues import VenueRules
 from dantaro_runtime.core.orders import OrderState, Side
 
-__all__ = ["VenueAccount", "VenueMarket", "VenueOrder", "VenuePrice", "VenueTrade"]
+__all__ = ["VenueAccount", "VenueBook", "VenueMarket", "VenueOrder", "VenuePrice", "VenueTrade"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +16,14 @@ class VenueMarket:
 
     Attributes:
         rules: Price steps, smallest order, fee.
-        is_open: Whether orders are taken; not during maintenance or after delisting.
+        is_open: Whether orders are taken; not during maintenance.
+        is_flagged: Whether the venue warns investors of the coin, as it does before a delisting.
         warning: What the venue warns of, one sentence; empty if of nothing.
     """
 
     rules: VenueRules
     is_open: bool = True
+    is_flagged: bool = False
     warning: str = ""
 
 
@@ -36,6 +38,19 @@ class VenuePrice:
 
     last: Decimal
     read: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueBook:
+    """The best prices of an order book, quote currency, 0 < bid < ask."""
+
+    bid: Decimal
+    ask: Decimal
+
+    @property
+    def mid(self) -> Decimal:
+        """Return the price half-way: what a last price may be measured by."""
+        return (self.bid + self.ask) / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

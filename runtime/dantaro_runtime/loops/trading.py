@@ -25,15 +25,24 @@ class TradingLoop:
         bot: The bot.
         clock: Waiting.
         metrics: Counts failed turns.
+        first_pause: Seconds before the first turn.
     """
 
-    def __init__(self, bot: BotService[Any], *, clock: Clock, metrics: BotMetrics) -> None:
+    def __init__(
+        self,
+        bot: BotService[Any],
+        *,
+        clock: Clock,
+        metrics: BotMetrics,
+        first_pause: float = 0.0,
+    ) -> None:
         self._bot = bot
         self._clock = clock
         self._metrics = metrics
+        self._first_pause = first_pause
         self._next: BotConfig | None = None
         self._wake = asyncio.Event()
-        self.turned = clock.monotonic()
+        self.turned = clock.monotonic() + first_pause
         """When the last turn ended and the pause after it is over, monotonic seconds."""
 
     def configure(self, config: BotConfig) -> None:
@@ -48,6 +57,8 @@ class TradingLoop:
             FencedOffError: Another process works for this bot.
         """
         backoff = Backoff(first=0.2, longest=10.0)
+        if self._first_pause:
+            await self._clock.sleep(self._first_pause)
         while True:
             if self._next is not None:
                 self._bot.configure(self._next)

@@ -12,16 +12,22 @@ from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import BotReport, EngineState, Fact
 from dantaro_runtime.core.departure import depart, is_flat
 from dantaro_runtime.core.desk import Desk
+from dantaro_runtime.core.desk_state import Changes
 from dantaro_runtime.core.permit import Permit, Wishes
 from dantaro_runtime.core.report import FINE, Surroundings, build_report
-from dantaro_runtime.core.strategies.protocol import Strategy
-from dantaro_runtime.errors import FencedOffError
+from dantaro_runtime.core.strategies.protocol import Level, Note, Strategy
+from dantaro_runtime.errors import FencedOffError, StoreError
 from dantaro_runtime.ports import Account, Store
 from dantaro_runtime.services.trading import Trading
 
 __all__ = ["BotService", "Looks", "Session"]
 
 S = TypeVar("S")
+
+
+_NOT_EXPLAINED = Fact(
+    ok=False, reason="Reconciling", message="its orders are being compared with the venue's"
+)
 
 
 class Looks(Protocol):
@@ -116,7 +122,7 @@ class BotService(Generic[S]):
     ) -> None:
         self._open_session = open_session
         self._now = open_session(config)
-        self._is_departing = False
+        self._is_stale = False
         self._asked = config
         self._config = config.model_copy(update={"symbol": self._now.market})
         self._clock = clock
@@ -126,6 +132,7 @@ class BotService(Generic[S]):
         self._must_settle = True
         self._notice = ""
         self.reconciled = FINE
+        self._stored = FINE
         self.configure(config)
 
     @property
@@ -186,18 +193,27 @@ class BotService(Generic[S]):
 
         Raises:
             FencedOffError: Another process has taken over; end.
+            StoreError: Nothing can be stored, so nothing is sent; all goes on once it can.
             DantaroError: Central or the venue did not answer; the facts say why.
         """
         if self._config.drain is DeletionPolicy.RETAIN:
             return False
         try:
-            if self._is_departing:
-                # A departure that failed half-way may be stored or not: the store knows.
+            return await self._take_turn()
+        except StoreError as error:
+            # What failed may be stored all the same: the store knows, as after a kill.
+            self._is_stale = True
+            self._stored = Fact(ok=False, reason=error.code, message=error.message)
+            raise
+
+    async def _take_turn(self) -> bool:
+        try:
+            if self._is_stale:
                 self._reopen()
             await self._carry_out_wishes()
             await self._depart()
             more = await self._now.looks.pull(may_leave=self._may_leave)
-        except FencedOffError:
+        except (FencedOffError, StoreError):
             raise
         except SafetyError as error:
             await self.fail(error)
@@ -232,11 +248,22 @@ class BotService(Generic[S]):
                 source_ended=self._now.looks.source_ended,
                 central=self._now.looks.central,
                 exchange=self._now.looks.exchange,
-                reconciled=self.reconciled,
+                reconciled=self._explained(),
             ),
         )
+        if not self._stored.ok:
+            # Until something can be stored, nothing else counts.
+            why = {"ready": self._stored, "message": self._stored.message}
+            return report.model_copy(update=why)
         message = self._notice or report.message or self._waiting_market()
         return report.model_copy(update={"message": message})
+
+    def _explained(self) -> Fact:
+        """Return whether every order is explained."""
+        for fact in (self._stored, self.reconciled):
+            if not fact.ok:
+                return fact
+        return FINE if self._now.looks.resumed else _NOT_EXPLAINED
 
     def _wants_to_leave(self) -> bool:
         return (
@@ -283,18 +310,32 @@ class BotService(Generic[S]):
         self._now.trading.flush(everything=True)
         self._now.feed.save()
         # From here on the old session must write nothing any more.
-        self._is_departing = True
+        self._is_stale = True
         self._now.store.depart(departure)
         self._reopen()
 
     def _reopen(self) -> None:
         self._now = self._open_session(self._config)
-        self._is_departing = False
+        self._is_stale = False
         self.configure(self._asked)
         if not self.reconciled.ok:
             # What went wrong on the way needs a person all the same.
             self._now.desk.set_engine(EngineState.ERROR, self.reconciled.message)
             self._now.desk.look_at_engine()
+        if not self._stored.ok:
+            self._tell_of_store()
+
+    def _tell_of_store(self) -> None:
+        """Record what was wrong with the store; that this succeeds says that it is well again."""
+        time = self._now.feed.time or self._clock.now()
+        note = Note(
+            reason=self._stored.reason,
+            message=f"it works again; before: {self._stored.message}",
+            level=Level.WARNING,
+        )
+        changes = Changes(notes=[(time, note)])
+        self._now.store.commit(changes, strategy=self._now.desk.state, desk=self._now.desk.desk)
+        self._stored = FINE
 
     async def _carry_out_wishes(self) -> None:
         config, desk = self._config, self._now.desk

@@ -73,10 +73,11 @@ class CandleTrading(Generic[S]):
         self._interval = interval
         self._start_time = start_time
         self.resumed = False
-        """Whether every order of the books was explained after the start."""
+        """Whether every order of the books was explained since the last trouble."""
         self._missed_before: datetime | None = None
         self._missed = False
         self._analyses: list[Analysis] = []
+        self._central_error: DantaroError | None = None
         self.central = NOT_ASKED
         """Whether central answers."""
         self.exchange = FINE
@@ -98,8 +99,7 @@ class CandleTrading(Generic[S]):
         Raises:
             DantaroError: Central did not give a page, or a safety rule broke.
         """
-        bundle = await self._central.fetch_bundle(self._symbol, self._interval, since=self._since())
-        self.central = FINE
+        bundle = await self._ask_central()
         if bundle is None:
             return False
         self._meet(bundle)
@@ -124,9 +124,22 @@ class CandleTrading(Generic[S]):
         """Paper has no order rate to share."""
 
     def blame(self, error: DantaroError) -> bool:
-        """Take that a turn failed; central may answer the next one."""
-        self.central = Fact(ok=False, reason=error.code, message=error.message)
+        """Take that a turn failed: if it was not for central, every order is explained anew."""
+        if error is not self._central_error:
+            self.resumed = False
         return False
+
+    async def _ask_central(self) -> Bundle | None:
+        try:
+            bundle = await self._central.fetch_bundle(
+                self._symbol, self._interval, since=self._since()
+            )
+        except DantaroError as error:
+            self._central_error = error
+            self.central = Fact(ok=False, reason=error.code, message=error.message)
+            raise
+        self.central, self._central_error = FINE, None
+        return bundle
 
     def _since(self) -> datetime | None:
         if self._feed.cursor is not None:

@@ -30,12 +30,14 @@ from dantaro_runtime.core.venue import VenueOrder, VenueTrade
 from dantaro_runtime.ports import (
     CANCEL_UNCONFIRMED,
     DUPLICATE_ORDER,
+    ID_TAKEN,
+    INSUFFICIENT_FUNDS,
     REFUSAL_UNKNOWN,
     MarkedFill,
     Venue,
 )
 
-__all__ = ["LiveExchange"]
+__all__ = ["LATE_SECONDS", "LiveExchange"]
 
 _PROBES = (0.0, 1.0, 3.0, 7.0)
 """Pauses before the reads that prove an order absent: four of them over 11 seconds."""
@@ -43,13 +45,13 @@ _PROBES = (0.0, 1.0, 3.0, 7.0)
 _FINAL_PAUSES = (0.0, 0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 14.0)
 """Pauses before the reads after a cancel request: 30 seconds in all."""
 
-_OWN_FAULTS = {"InsufficientFunds", "UnderMinimum"}
+_OWN_FAULTS = {INSUFFICIENT_FUNDS, "UnderMinimum"}
 """Codes of refusals that say nothing of the venue: the order should not have been sent."""
 
 _LONGEST_WAIT = timedelta(seconds=5)
 """Longest pause that the venue asks for and that is waited for before an order is sent again."""
 
-_LATE_SECONDS = 600.0
+LATE_SECONDS = 600.0
 """So long an order that the venue did not know may still turn up."""
 
 _CLOCKS_DIFFER = timedelta(hours=1)
@@ -87,6 +89,8 @@ class LiveExchange:
         self._fills: deque[MarkedFill] = deque()
         self.failures = 0
         """Orders in a row that were refused or whose outcome stayed unknown."""
+        self._refusals: set[str] = set()
+        self._is_slow = False
         self._given_up: dict[str, float] = {}
         """Orders that the venue did not know, and until when they are looked for, monotonic."""
 
@@ -101,6 +105,7 @@ class LiveExchange:
             try:
                 sent = await self._place(order)
             except VenueRefusedError as error:
+                self._refusals.add(error.code)
                 return self._refused(order, error.message, counts=error.code not in _OWN_FAULTS)
             if isinstance(sent, VenueOrder):
                 return await self._adopt(order, sent)
@@ -117,6 +122,11 @@ class LiveExchange:
             code="OrderUnknown",
         )
 
+    def take_refusals(self) -> set[str]:
+        """Return the codes of the refusals since the last call."""
+        refusals, self._refusals = self._refusals, set()
+        return refusals
+
     async def cancel(self, client_id: str) -> OrderReport | None:
         """Cancel an order and read until its end is known; None when there is no such order.
 
@@ -128,14 +138,16 @@ class LiveExchange:
         except OutcomeUnknownError as error:
             _LOG.warning("cancel unknown", order=client_id, message=error.message)
         found: VenueOrder | None = None
-        for pause in _FINAL_PAUSES:
+        # While one end is not told after half a minute, the others are asked for once each look.
+        for pause in _FINAL_PAUSES[:1] if self._is_slow else _FINAL_PAUSES:
             await self._pause(pause)
             found = await self._venue.fetch_order(client_id) or found
             if found is not None and found.state is not OrderState.OPEN and _is_whole(found):
-                return self._report(found)
+                return self._report(self._own(found))
         if found is None and await self._probe(client_id) is None:
             self.give_up(client_id)
             return None
+        self._is_slow = True
         raise TransientError(
             f"the venue does not say that order {client_id} has ended, 30 s after the request to "
             "cancel it: it counts as resting",
@@ -148,7 +160,7 @@ class LiveExchange:
         if found is None:
             self.give_up(client_id)
             return None
-        return self._report(found)
+        return self._report(self._own(found))
 
     async def fetch_fill(self, after: str) -> MarkedFill | None:
         """Return the first fill that was read and not taken yet."""
@@ -158,7 +170,7 @@ class LiveExchange:
 
     async def fetch_changed(self, orders: Iterable[Order]) -> list[OrderReport]:
         """Return those of the orders of the books that are no longer as they were."""
-        orders = tuple(orders)
+        orders, self._is_slow = tuple(orders), False
         self._forget_all_but({order.client_id for order in orders})
         resting = {order.client_id: order for order in await self._venue.fetch_open_orders()}
         changed = []
@@ -177,7 +189,7 @@ class LiveExchange:
 
     def give_up(self, client_id: str) -> None:
         """Look for an order a while longer though nothing speaks for it any more."""
-        self._given_up[client_id] = self._clock.monotonic() + _LATE_SECONDS
+        self._given_up[client_id] = self._clock.monotonic() + LATE_SECONDS
 
     async def fetch_late(self) -> list[VenueOrder]:
         """Return the orders that ended in the books unseen and are known to the venue after all."""
@@ -191,6 +203,11 @@ class LiveExchange:
             if until < now or (found is not None and found.state is not OrderState.OPEN):
                 self._given_up.pop(client_id)
         return late
+
+    def revive(self, found: VenueOrder, trades: frozenset[str]) -> OrderReport:
+        """Report on an order that the books have again, with the executions `trades`."""
+        self._taken[found.client_id] = set(trades)
+        return self._report(found)
 
     # Inside
 
@@ -238,17 +255,7 @@ class LiveExchange:
 
     async def _adopt(self, order: Order, found: VenueOrder) -> OrderReport:
         self.failures = 0
-        is_other = (
-            found.side is not order.side
-            or found.price != order.price
-            or (found.volume is not None and found.volume != order.volume)
-        )
-        if is_other:
-            raise SafetyError(
-                f"order {order.client_id} is at the venue as {found.side} {found.volume} at "
-                f"{found.price}, expected {order.side} {order.volume} at {order.price}: another "
-                "program uses this bot's ids; look at the account, then reset the bot"
-            )
+        self._own(found)
         if found.created < order.created - _CLOCKS_DIFFER:
             raise SafetyError(
                 f"order {order.client_id} was at the venue before it was decided: the store is "
@@ -260,6 +267,26 @@ class LiveExchange:
             # A list, or the answer to placing, does not tell executions.
             found = await self._probe(order.client_id) or found
         return self._report(found)
+
+    def _own(self, found: VenueOrder) -> VenueOrder:
+        """Return an order of the venue that is the one of the books.
+
+        Raises:
+            SafetyError: Another one stands under its id.
+        """
+        order = self._known(found.client_id)
+        if order is not None and (
+            found.side is not order.side
+            or found.price != order.price
+            or (found.volume is not None and found.volume != order.volume)
+        ):
+            raise SafetyError(
+                f"order {order.client_id} is at the venue as {found.side} {found.volume} at "
+                f"{found.price}, expected {order.side} {order.volume} at {order.price}: another "
+                "program uses this bot's ids; look at the account, then reset the bot",
+                code=ID_TAKEN,
+            )
+        return found
 
     def _refused(self, order: Order, message: str, *, counts: bool = True) -> OrderReport:
         self.failures += counts

@@ -5,7 +5,8 @@ stored with the state that it led to; the position of a paper market is stored b
 reacts to it.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -18,7 +19,7 @@ from dantaro_runtime.core.desk import Desk
 from dantaro_runtime.core.desk_state import Cancel, Changes, Place
 from dantaro_runtime.core.orders import Order, OrderReport, OrderState
 from dantaro_runtime.core.permit import Permit
-from dantaro_runtime.ports import CANCEL_UNCONFIRMED, Exchange, Store
+from dantaro_runtime.ports import CANCEL_UNCONFIRMED, ID_TAKEN, Exchange, Store
 
 __all__ = ["Trading"]
 
@@ -68,7 +69,8 @@ class Trading(Generic[S]):
             SafetyError: An order that rested is unknown to the venue.
         """
         for order in self._desk.orders:
-            report = await self._exchange.find(order.client_id)
+            with self._ending_if_taken(order):
+                report = await self._exchange.find(order.client_id)
             if report is None:
                 await self._resend(order)
             else:
@@ -145,9 +147,20 @@ class Trading(Generic[S]):
         self._desk.take_fill(marked.mark, marked.fill)
         return True
 
+    @contextlib.contextmanager
+    def _ending_if_taken(self, order: Order) -> Iterator[None]:
+        """An order whose id another one has was never sent: the bot's own ends."""
+        try:
+            yield
+        except SafetyError as error:
+            if error.code == ID_TAKEN and order.state is OrderState.PENDING:
+                self._desk.end_order(order.client_id, OrderState.REJECTED, error.message)
+            raise
+
     async def _send(self, order: Order) -> None:
         self.flush()
-        report = await self._exchange.submit(order)
+        with self._ending_if_taken(order):
+            report = await self._exchange.submit(order)
         if report.state is OrderState.REJECTED:
             self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
         else:
@@ -174,7 +187,8 @@ class Trading(Generic[S]):
             # In ERROR orders have to go even where nothing can be stored any more.
             self.flush()
         try:
-            report = await self._exchange.cancel(order.client_id)
+            with self._ending_if_taken(order):
+                report = await self._exchange.cancel(order.client_id)
         except TransientError as error:
             if error.code != CANCEL_UNCONFIRMED:
                 raise

@@ -1,5 +1,6 @@
 """Upbit as a source, against a server on loopback that speaks its public API."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -104,6 +105,27 @@ async def test_stepping_gives_the_same_minutes(upbit: UpbitPublic) -> None:
             )
             stepped += part.minutes["KRW-BTC"]
     assert stepped == whole.minutes["KRW-BTC"]
+
+
+async def test_a_candle_that_is_told_twice_counts_once(upbit: UpbitPublic) -> None:
+    row = {
+        "candle_date_time_utc": (START - 2 * HOUR).isoformat()[:19],
+        "opening_price": 100,
+        "high_price": 110,
+        "low_price": 90,
+        "trade_price": 105,
+        "candle_acc_trade_volume": 1,
+    }
+    async with source_of(upbit) as (source, _):
+        whole = await source.history("KRW-BTC", before=START - HOUR)
+        # The first page of each interval.
+        upbit.failures.extend([(200, json.dumps([row, row]))])
+        twice = await source.history("KRW-BTC", before=START - HOUR)
+    first = next(iter(whole))
+    assert [c.time for c in twice[first]] == [START - 2 * HOUR]
+    assert {k: v for k, v in twice.items() if k is not first} == {
+        k: v for k, v in whole.items() if k is not first
+    }
 
 
 async def test_the_history_is_paged_and_leaves_out_what_is_in_progress(upbit: UpbitPublic) -> None:

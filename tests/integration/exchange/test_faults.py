@@ -153,6 +153,19 @@ def test_reads_lag_behind_a_cancel(exchange: ExchangeClient, me: Trader) -> None
     assert me.get("/orders/open").json() == []
 
 
+def test_lists_alone_lag_where_that_is_asked_for(exchange: ExchangeClient, me: Trader) -> None:
+    exchange.add_fault(FaultKind.STALE, **WRITE, seconds=60, lists_only=True)
+    _place(me)
+    assert me.get("/orders/open").json() == []
+    assert me.order("a")["state"] == "wait"
+    assert me.get("/accounts").json()[0]["balance"] == "9009505"
+    exchange.add_fault(FaultKind.STALE, **CANCEL, seconds=60, lists_only=True)
+    me.cancel("a")
+    assert me.order("a")["state"] == "cancel"
+    exchange.clear_faults()
+    assert me.get("/orders/open").json() == []
+
+
 def test_reads_catch_up_by_themselves(exchange: ExchangeClient, me: Trader) -> None:
     exchange.add_fault(FaultKind.STALE, **WRITE, seconds=0.2)
     _place(me)

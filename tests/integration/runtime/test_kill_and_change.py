@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from dantaro_crds.wire.bot_config import BotConfig
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_runtime.bootstrap import build_bot
+from dantaro_runtime.errors import StoreError
 from tests.integration.runtime.conftest import MakeRig
 from tests.support.bot_rig import BotRig, FullDatabase, Killed, candle, make_config
 
@@ -89,7 +90,7 @@ def _states(link: sa.Connection, table: str) -> dict[str, str]:
     return {row.client_id: row.state for row in rows}
 
 
-async def test_a_commit_that_fails_loses_no_order_and_no_fill(
+async def test_a_commit_that_fails_loses_no_order_and_no_fill_and_needs_nobody(
     make_rig: MakeRig, empty_store: Path
 ) -> None:
     candles = [*FLAT[:2], candle(2, "3240 3330 3090 3230"), candle(3, "3230 3240 3090 3100")]
@@ -98,9 +99,9 @@ async def test_a_commit_that_fails_loses_no_order_and_no_fill(
         database = FullDatabase(f"sqlite:///{rig.folder / 'store.db'}", token="one")
         database.fails_at = commit
         parts = build_bot(rig.config, database, central=rig.central)
-        for reset in (None, None, "again", "again"):
-            parts.bot.configure(changed(rig.config, reset=reset))
-            await parts.bot.turn()
+        for _ in range(4):
+            with contextlib.suppress(StoreError):
+                await parts.bot.turn()
         with database.read() as link:
             stored = _states(link, "orders")
             venue = _states(link, "paper_orders")

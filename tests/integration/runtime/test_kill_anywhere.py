@@ -33,12 +33,14 @@ def walk(seed: int, minutes: int, *, start: int = 0) -> list[Candle]:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "seed"),
+    ("store_kind", "strategy", "seed"),
     [
-        pytest.param(GRID, 1, id="grid"),
-        pytest.param(STOPPING_GRID, 2, id="grid-with-stop-and-take-profit"),
-        pytest.param(TRAILING_GRID, 3, id="trailing-grid"),
-        pytest.param(STAGED, 4, id="staged"),
+        pytest.param("sqlite", GRID, 1, id="grid"),
+        pytest.param("sqlite", STOPPING_GRID, 2, id="grid-with-stop-and-take-profit"),
+        pytest.param("sqlite", TRAILING_GRID, 3, id="trailing-grid"),
+        pytest.param("sqlite", STAGED, 4, id="staged"),
+        pytest.param("postgresql", STOPPING_GRID, 2, id="grid-on-postgresql"),
+        pytest.param("postgresql", STAGED, 4, id="staged-on-postgresql"),
     ],
 )
 async def test_a_kill_at_any_commit_changes_nothing(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from dantaro_crds.errors import TransientError
+from dantaro_crds.errors import SafetyError, TransientError
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bot_status import EngineState
 from dantaro_crds.wire.bundle import Bundle, Candle, Source
@@ -24,7 +24,7 @@ from tests.support.live_rig import GRID, STAGED, Analyst, LiveRig, assert_true, 
 
 pytestmark = pytest.mark.integration
 
-POSTS: dict[str, Any] = {"method": "POST", "path": "/v1/orders"}
+POSTS: dict[str, Any] = {"method": "POST", "path": "/v1/orders", "exact_path": True}
 CANCELS: dict[str, Any] = {"method": "DELETE", "path": "/v1/order"}
 STOP: dict[str, Any] = {
     "grid": {"lowerPrice": "3000", "upperPrice": "3400", "grids": 8, "stopLoss": "2900"}
@@ -259,21 +259,27 @@ async def test_an_order_that_turns_up_after_it_was_given_up_is_cancelled(
     assert reasons.count("LateOrder") == 1
 
 
-async def test_an_order_that_was_filled_after_it_was_given_up_ends_in_error(
-    live_rig: LiveRig, exchange: ExchangeClient
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_what_an_order_executed_after_it_was_given_up_is_taken_into_the_books(
+    restarts: bool, live_rig: LiveRig, exchange: ExchangeClient
 ) -> None:
-    exchange.deposit("KRW", 1_000_000)
     for kind in (FaultKind.STALE, FaultKind.LOSE_AFTER):
-        exchange.add_fault(kind, seconds=600, **POSTS)
-    await live_rig.settle()
+        exchange.add_fault(kind, seconds=600, after=3, **POSTS)
+    await live_rig.settle(3)
+    [(given_up, price)] = live_rig.rows(
+        "SELECT client_id, price FROM orders WHERE error LIKE '%its id was used up%'"
+    )
     exchange.clear_faults()
+    exchange.move_price(price, market="KRW-XRP")
+    exchange.move_price(3200, market="KRW-XRP")
+    if restarts:
+        await live_rig.start(seed=1)
     live_rig.clock.step(60)
     await live_rig.settle()
 
-    assert live_rig.parts is not None
-    assert engine(live_rig) is EngineState.ERROR
-    assert live_rig.parts.bot.reconciled.reason == "LateFill"
-    assert not waiting(live_rig)
+    assert_true(live_rig)
+    query = f"SELECT state FROM orders WHERE client_id = '{given_up}'"
+    assert live_rig.rows(query) == [("Done",)]
 
 
 async def test_a_clock_set_back_holds_up_no_sale(
@@ -287,12 +293,13 @@ async def test_a_clock_set_back_holds_up_no_sale(
     assert coin(rig) == 0
 
 
-async def test_orders_are_cancelled_where_nothing_can_be_stored_any_more(
-    live_rig: LiveRig, exchange: ExchangeClient
+async def test_orders_of_a_bot_in_error_are_cancelled_also_where_nothing_can_be_stored(
+    live_rig: LiveRig,
 ) -> None:
     await live_rig.settle()
+    assert live_rig.parts is not None
+    await live_rig.parts.bot.fail(SafetyError("something cannot be explained"))
     live_rig.fill_disk(is_full=True)
-    exchange.move_price(3150, market="KRW-XRP")
     await live_rig.settle()
     assert engine(live_rig) is EngineState.ERROR
     assert not waiting(live_rig)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dantaro_crds.kit.clock import Clock, SystemClock
+from dantaro_runtime.adapters.exchanges.ccxt.venue import open_ccxt
 from dantaro_runtime.adapters.exchanges.upbit.venue import open_upbit
 from dantaro_runtime.ports import Venue
 from tests.support.clock import StepClock
@@ -44,7 +45,22 @@ async def upbit(
         yield venue
 
 
-VENUES: dict[str, Opener] = {"upbit": upbit}
+@contextlib.asynccontextmanager
+async def ccxt_upbit(
+    exchange: ExchangeClient, keys: Path, clock: Clock, symbol: str
+) -> AsyncIterator[Venue]:
+    async with open_ccxt(
+        "upbit",
+        symbol,
+        key_folder=keys,
+        clock=clock,
+        rng=random.Random(1),
+        base_url=exchange.root,
+    ) as venue:
+        yield venue
+
+
+VENUES: dict[str, Opener] = {"ccxt-upbit": ccxt_upbit, "upbit": upbit}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dantaro_crds.kit.clock import SystemClock
 from dantaro_crds.venues import KRW_TICKS
 from dantaro_runtime.core.orders import Order, OrderState, Side
 from dantaro_runtime.core.venue import VenueAccount, VenueOrder
-from dantaro_runtime.ports import Venue
+from dantaro_runtime.ports import MARKET_GONE, Venue
 from tests.integration.venues.conftest import CONFIG, Opener
 from tests.integration.venues.orders import make_order
 from tests.support.exchange.client import ExchangeClient
@@ -45,14 +45,19 @@ async def test_a_market_that_takes_no_orders_is_closed(
     assert "paused" in market.warning
 
 
-async def test_a_market_that_is_not_listed_is_closed(
-    venue: Venue, exchange: ExchangeClient
-) -> None:
+async def test_a_market_that_is_not_listed_is_gone(venue: Venue, exchange: ExchangeClient) -> None:
     only = CONFIG.model_copy(update={"markets": CONFIG.markets[1:]})
     exchange.restart(only)
-    market = await venue.fetch_market()
-    assert not market.is_open
-    assert "no market KRW-BTC" in market.warning
+    for ask in (venue.fetch_market, venue.fetch_price):
+        with pytest.raises(TransientError) as caught:
+            await ask()
+        assert caught.value.code == MARKET_GONE
+
+
+async def test_the_book_has_a_bid_below_the_last_price_and_an_ask_above_it(venue: Venue) -> None:
+    book = await venue.fetch_book()
+    assert book.bid < book.ask
+    assert abs(book.mid - 100_000_000) <= 1000
 
 
 async def test_the_price_is_the_last_one(venue: Venue, exchange: ExchangeClient) -> None:

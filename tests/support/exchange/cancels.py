@@ -18,8 +18,10 @@ def _cancel(call: Call, order: Order) -> dict[str, object]:
         raise Refusal(404, "order_not_found", f"the order is {order.state}")
     before = order_row(order)
     if stale := struck.get(FaultKind.STALE):
-        world.hide(order.uuid, stale.seconds, world.row(order, with_trades=True))
-        world.hide(call.pocket.name, stale.seconds, world.accounts(call.pocket))
+        shown = world.row(order, with_trades=True)
+        world.hide(order.uuid, stale.seconds, shown, lists_only=stale.lists_only)
+        if not stale.lists_only:
+            world.hide(call.pocket.name, stale.seconds, world.accounts(call.pocket))
     if late := struck.get(FaultKind.CANCEL_LATE):
         asyncio.get_running_loop().call_later(late.seconds, _cancel_if_open, call, order)
         return before

@@ -148,6 +148,16 @@ class ExchangeClient:
         """Make a market `active` or anything else."""
         self._send("POST", "markets", MarketChange(market=market, state=state))
 
+    def warn_of(self, market: str, *, is_flagged: bool, cautions: tuple[str, ...] = ()) -> None:
+        """Warn investors of a market, or name lesser concerns."""
+        change = MarketChange(market=market, is_flagged=is_flagged, cautions=cautions)
+        self._send("POST", "markets", change)
+
+    def show_price(self, market: str, price: Decimal | int | None) -> None:
+        """Let the ticker tell a last price that nobody traded at; None is the true one again."""
+        shown = Decimal(price) if price is not None else None
+        self._send("POST", "markets", MarketChange(market=market, shown=shown))
+
     def add_pocket(self, pocket: PocketConfig) -> None:
         """Open one more pocket."""
         self._send("POST", "pockets", pocket)

@@ -79,10 +79,13 @@ class KeyChange(Strict):
 
 
 class MarketChange(Strict):
-    """State of a market; `active` or not."""
+    """State of a market, `active` or not, and what the venue warns of."""
 
     market: str
-    state: str
+    state: str = "active"
+    is_flagged: bool = False
+    cautions: tuple[str, ...] = ()
+    shown: Decimal | None = None
 
 
 class OrderFill(Strict):
@@ -145,7 +148,9 @@ def _set_limits(world: World, config: LimitConfig) -> object:
 
 
 def _set_market(world: World, change: MarketChange) -> object:
-    world.engine.market(change.market).state = change.state
+    market = world.engine.market(change.market)
+    market.state, market.is_flagged = change.state, change.is_flagged
+    market.cautions, market.shown = change.cautions, change.shown
     return {}
 
 

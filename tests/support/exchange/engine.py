@@ -68,12 +68,17 @@ class Market:
     Attributes:
         bids: (-price, number, order): the best first. `asks` likewise with the price.
         state: `active`, or anything else while nothing can be placed.
+        is_flagged: Whether investors are warned of it. `cautions` names lesser concerns.
+        shown: Last price that the ticker tells in place of the true one.
     """
 
     code: str
     last: Decimal
     venue: VenueRules
     state: str = "active"
+    is_flagged: bool = False
+    cautions: tuple[str, ...] = ()
+    shown: Decimal | None = None
     bids: list[tuple[Decimal, int, Order]] = field(default_factory=list)
     asks: list[tuple[Decimal, int, Order]] = field(default_factory=list)
 

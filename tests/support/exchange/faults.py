@@ -39,7 +39,8 @@ class FaultKind(StrEnum):
     MAINTENANCE = "maintenance"
     """403 `market_offline`."""
     STALE = "stale"
-    """After the matched write, reads show the state before it for `seconds`."""
+    """After the matched write, reads show the state before it for `seconds`: all of them, or lists
+    only where `lists_only` is set."""
     CANCEL_FILLS = "cancel_fills"
     """The matched cancel comes too late for `part` of what is left: it fills first."""
     CANCEL_LATE = "cancel_late"
@@ -63,6 +64,7 @@ class Fault(Strict):
         is_accepted: Whether a cancel that `cancel_fills` overtook is answered as if it was in time;
             else with 404 `order_not_found` where nothing was left.
         burns_identifier: Whether `refuse` uses up the identifier of an order.
+        lists_only: Whether only lists are `stale`, not the read of the order itself.
         how: How an answer is lost: the connection is reset, closed, or silent for `seconds`.
     """
 
@@ -82,6 +84,7 @@ class Fault(Strict):
     part: Decimal = Field(default=Decimal(1), gt=0, le=1)
     is_accepted: bool = True
     burns_identifier: bool = False
+    lists_only: bool = False
 
     def meets(self, method: str, path: str) -> bool:
         """Return whether a request is one of those that it is meant for."""

@@ -91,8 +91,9 @@ def _place(call: Call) -> object:
     before = call.world.accounts(call.pocket) if stale else None
     order = call.world.engine.place(call.pocket, draft, call.created_at)
     if stale:
-        call.world.hide(order.uuid, stale.seconds, None)
-        call.world.hide(call.pocket.name, stale.seconds, before)
+        call.world.hide(order.uuid, stale.seconds, None, lists_only=stale.lists_only)
+        if not stale.lists_only:
+            call.world.hide(call.pocket.name, stale.seconds, before)
     return order_row(order)
 
 

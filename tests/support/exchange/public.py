@@ -33,8 +33,8 @@ def _markets(call: Call) -> object:
             "english_name": market.base,
         }
         if call.text("is_details") == "true":
-            cautions = dict.fromkeys(_CAUTIONS, False)
-            row["market_event"] = {"warning": False, "caution": cautions}
+            cautions = {name: name in market.cautions for name in _CAUTIONS}
+            row["market_event"] = {"warning": market.is_flagged, "caution": cautions}
         rows.append(row)
     return rows
 
@@ -78,7 +78,7 @@ def _ticker_row(call: Call, market: Market, tape: Tape) -> dict[str, object]:
         "opening_price": day.open,
         "high_price": day.high,
         "low_price": day.low,
-        "trade_price": market.last,
+        "trade_price": market.shown or market.last,
         "prev_closing_price": before,
         "change": "EVEN" if change == 0 else "RISE" if change > 0 else "FALL",
         "change_price": abs(change),

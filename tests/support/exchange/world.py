@@ -37,6 +37,7 @@ class _Stale:
 
     until: float
     shown: Any
+    lists_only: bool = False
 
 
 class World:
@@ -71,9 +72,9 @@ class World:
             return now.timestamp()
         return time.time()
 
-    def hide(self, name: str, seconds: float, shown: Any) -> None:
+    def hide(self, name: str, seconds: float, shown: Any, *, lists_only: bool = False) -> None:
         """Let reads of an order (its uuid) or of accounts (a pocket's name) lag behind."""
-        self._stale[name] = _Stale(time.monotonic() + seconds, shown)
+        self._stale[name] = _Stale(time.monotonic() + seconds, shown, lists_only)
 
     def catch_up(self) -> None:
         """Let all reads show the truth from now on."""
@@ -96,7 +97,7 @@ class World:
     def row(self, order: Order, *, with_trades: bool = False) -> dict[str, object] | None:
         """Return an order as a read shows it; None while the read does not know it yet."""
         view = self.stale(order.uuid)
-        if view is not None:
+        if view is not None and not (with_trades and view.lists_only):
             if view.shown is None or with_trades:
                 return view.shown  # type: ignore[no-any-return]  # a row, written by `hide`
             return {name: value for name, value in view.shown.items() if name != "trades"}

@@ -36,6 +36,17 @@ def test_import_stays_light() -> None:
     assert in_fresh_interpreter(code) == "[]"
 
 
+def test_without_the_live_mode_no_real_exchange_is_loaded() -> None:
+    code = (
+        "import sys, dantaro_runtime.bootstrap\n"
+        "print([n for n in sys.modules if n.startswith('dantaro_runtime.adapters.exchanges.')])"
+    )
+    loaded = in_fresh_interpreter(code)
+    assert "exchanges.paper" in loaded
+    assert "upbit" not in loaded
+    assert "ccxt" not in loaded
+
+
 def test_the_command_line_loads_nothing_before_it_leaves_out() -> None:
     code = "import sys, dantaro_runtime.cli; print('ssl' in sys.modules, 'httpx' in sys.modules)"
     assert in_fresh_interpreter(code) == "False False"

@@ -111,7 +111,8 @@ class UpbitSource:
             page = await self._page(path, symbol, to=to, count=count)
             found = [candle for candle in page if candle.time < to] + found
             if len(page) < count or not page or page[0].time <= since or page[0].time >= to:
-                return [candle for candle in found if candle.time + interval.span <= until]
+                closed = {c.time: c for c in found if c.time + interval.span <= until}
+                return [*closed.values()]
             to = page[0].time
 
     async def _page(self, path: str, symbol: str, *, to: datetime, count: int) -> list[Candle]:

@@ -180,18 +180,19 @@ class PaperExchange:
     # The venue
 
     async def submit(self, order: Order) -> OrderReport:
-        """Take an order; the answer and its effect are stored together."""
+        """Take an order once; the answer and its effect are stored together."""
+        known = self._find(order.client_id)
+        if known is not None:
+            return to_report(known)
         sent = PaperOrder(
             client_id=order.client_id, side=order.side, price=order.price, volume=order.volume
         )
-        known = self._find(order.client_id) is not None
-        receipt = self._market.submit(sent, known=known)
-        if not known:
-            self._changed[order.client_id] = receipt.order
-            if receipt.order.state is PaperState.OPEN:
-                self._resting[order.client_id] = receipt.order
-            self._remember(receipt.fills)
-            self.save()
+        receipt = self._market.submit(sent, known=False)
+        self._changed[order.client_id] = receipt.order
+        if receipt.order.state is PaperState.OPEN:
+            self._resting[order.client_id] = receipt.order
+        self._remember(receipt.fills)
+        self.save()
         return to_report(receipt.order)
 
     async def cancel(self, client_id: str) -> OrderReport | None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from dantaro_runtime.adapters.store import tables
 from dantaro_runtime.adapters.store.database import Database
 from dantaro_runtime.adapters.store.records import (
     fill_row,
-    maybe_decimal,
     maybe_text,
     order_row,
     to_order,
@@ -25,7 +23,7 @@ from dantaro_runtime.core.orders import Order, OrderState
 from dantaro_runtime.core.snapshots import BalanceSnapshot, DayFigures
 from dantaro_runtime.core.strategies.protocol import Level, Note, Signal
 from dantaro_runtime.errors import StoreError
-from dantaro_runtime.ports import Stored
+from dantaro_runtime.ports import Recalled, Stored
 
 __all__ = ["SIGNALS_KEPT", "BotStore", "holds_paper", "ordered_market"]
 
@@ -36,6 +34,7 @@ SIGNALS_KEPT = 10_000
 
 _DESK: TypeAdapter[DeskState] = TypeAdapter(DeskState)
 _LIVE = [state.value for state in OrderState if state.is_live]
+_ENDED_EARLY = [OrderState.CANCELLED.value, OrderState.REJECTED.value]
 
 
 class BotStore(Generic[S]):
@@ -107,12 +106,28 @@ class BotStore(Generic[S]):
             trades=trades,
         )
 
-    def executed_of(self, client_id: str) -> Decimal | None:
-        """Return what an order has executed by the records, base currency; None without one."""
-        orders = tables.orders.c
-        found = sa.select(orders.filled_volume).where(orders.client_id == client_id)
+    def recall(self, client_id: str) -> Recalled | None:
+        """Return an order of the records, whatever became of it; None without one."""
+        orders, fills = tables.orders.c, tables.fills.c
         with self._database.read() as link:
-            return maybe_decimal(link.execute(found).scalar())
+            row = link.execute(
+                sa.select(tables.orders).where(orders.client_id == client_id)
+            ).one_or_none()
+            ids = link.execute(sa.select(fills.trade_id).where(fills.client_id == client_id))
+            trades = frozenset(ids.scalars())
+        if row is None:
+            return None
+        self._known.add(client_id)
+        return Recalled(order=to_order(row), trades=trades)
+
+    def ended_since(self, time: datetime) -> tuple[str, ...]:
+        """Return the ids of the orders that ended unfilled, or filled in part, after a time."""
+        orders = tables.orders.c
+        found = sa.select(orders.client_id).where(
+            orders.state.in_(_ENDED_EARLY), orders.updated > utc_text(time)
+        )
+        with self._database.read() as link:
+            return tuple(link.execute(found).scalars())
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:
         """Store changes and the state that they led to, in one transaction."""
@@ -175,7 +190,9 @@ class BotStore(Generic[S]):
         except ValidationError as error:
             raise StoreError(
                 "the stored state is not one of this strategy and version: "
-                f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}"
+                f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}: go on with the version "
+                "that wrote it",
+                code="StoreSchema",
             ) from error
 
     def _put_state(self, link: sa.Connection, strategy: S, desk: DeskState) -> None:
@@ -186,7 +203,9 @@ class BotStore(Generic[S]):
         _upsert(link, tables.bot_state, {"id": 1}, values)
 
     def _put_order(self, link: sa.Connection, order: Order, desk: DeskState) -> None:
-        row = order_row(order, market=desk.market, updated=desk.last_trade or order.created)
+        times = (order.created, desk.last_trade, desk.opened)
+        updated = max(time for time in times if time is not None)
+        row = order_row(order, market=desk.market, updated=updated)
         if order.client_id in self._known:
             link.execute(
                 sa.update(tables.orders)

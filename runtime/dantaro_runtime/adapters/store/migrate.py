@@ -9,12 +9,12 @@ from alembic.config import Config
 __all__ = ["main", "upgrade"]
 
 
-def upgrade(url: str) -> None:
-    """Run every migration that the store lacks; one that has all is left as it is."""
+def upgrade(url: str, revision: str = "head") -> None:
+    """Run every migration up to one that the store lacks; one that has all is left as it is."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def main() -> None:

@@ -76,7 +76,11 @@ def cell_intent(plan: GridPlan, cell: Cell, *, number: int, rules: VenueRules) -
 
 
 def apply_cell_fill(state: GridState, order: Order, fill: Fill) -> GridState:
-    """Return the state after a fill of a cell's order; a complete order turns the cell round."""
+    """Return the state after a fill of a cell's order; a complete order turns the cell round.
+
+    A sale of more than the cell holds, after an order that was taken for lost was executed too,
+    takes the rest from stock and the other cells.
+    """
     number = cell_number(order.slot)
     cell = state.cells[number]
     is_done = order.state is OrderState.DONE
@@ -90,7 +94,13 @@ def apply_cell_fill(state: GridState, order: Order, fill: Fill) -> GridState:
             done=done,
         )
         return _with_cell(state, number, bought)
-    cost, left = split(cell.cost, (fill.volume, cell.base - fill.volume))
+    own = min(fill.volume, cell.base)
+    cost, left = split(cell.cost, (own, cell.base - own)) if own else (_ZERO, cell.cost)
+    if own < fill.volume:
+        emptied = _with_cell(state, number, replace(cell, base=_ZERO, cost=_ZERO))
+        drawn, more = _draw(emptied, fill.volume - own)
+        state = replace(drawn, cells=tuple(map(_turn_drained, emptied.cells, drawn.cells)))
+        cost += more
     gain = fill.funds - fill.fee - cost
     if cell.initial:
         state = replace(state, initial_stock_gain=state.initial_stock_gain + gain)
@@ -99,7 +109,7 @@ def apply_cell_fill(state: GridState, order: Order, fill: Fill) -> GridState:
     sold = replace(
         cell,
         side=Side.BUY if is_done else Side.SELL,
-        base=cell.base - fill.volume,
+        base=cell.base - own,
         cost=left,
         done=done,
         initial=cell.initial and not is_done,
@@ -137,28 +147,30 @@ def apply_purchase_fill(state: GridState, order: Order, fill: Fill) -> GridState
 
 def apply_exit_fill(state: GridState, order: Order, fill: Fill) -> GridState:
     """Return the state after a fill of the sale of everything: stock, then cells from the top."""
-    left = fill.volume
-    result = fill.funds - fill.fee
-    parts: list[Stock | Cell] = [state.stock, *reversed(state.cells)]
-    for place, part in enumerate(parts):
-        if not left:
-            break
-        volume = min(left, part.base)
-        if not volume:
-            continue
-        cost, rest = split(part.cost, (volume, part.base - volume))
-        parts[place] = replace(part, base=part.base - volume, cost=rest)
-        result -= cost
-        left -= volume
-    stock, *cells = parts
-    assert isinstance(stock, Stock)
+    state, cost = _draw(state, fill.volume)
     return replace(
         state,
-        stock=stock,
-        cells=tuple(cell for cell in reversed(cells) if isinstance(cell, Cell)),
-        exit_result=state.exit_result + result,
+        exit_result=state.exit_result + fill.funds - fill.fee - cost,
         exit_order=_ZERO if order.state is OrderState.DONE else order.volume,
     )
+
+
+def _draw(state: GridState, volume: Decimal) -> tuple[GridState, Decimal]:
+    """Take coin out of the stock, then of the cells from the top; return its cost too."""
+    left, drawn = volume, _ZERO
+    parts: list[Stock | Cell] = [state.stock, *reversed(state.cells)]
+    for place, part in enumerate(parts):
+        taken = min(left, part.base)
+        if not taken:
+            continue
+        cost, rest = split(part.cost, (taken, part.base - taken))
+        parts[place] = replace(part, base=part.base - taken, cost=rest)
+        drawn += cost
+        left -= taken
+    stock, *cells = parts
+    assert isinstance(stock, Stock)
+    cells_left = tuple(cell for cell in reversed(cells) if isinstance(cell, Cell))
+    return replace(state, stock=stock, cells=cells_left), drawn
 
 
 def lacking_base(state: GridState) -> Decimal:
@@ -215,6 +227,11 @@ def to_stock(state: GridState) -> GridState:
         stock=Stock(base=held_base(state), cost=held_cost(state)),
         purchase_done=_ZERO,
     )
+
+
+def _turn_drained(before: Cell, after: Cell) -> Cell:
+    is_drained = before.base and not after.base
+    return replace(after, side=Side.BUY, initial=False) if is_drained else after
 
 
 def _with_cell(state: GridState, number: int, cell: Cell) -> GridState:

@@ -41,6 +41,11 @@ def test_a_recorded_answer_is_read_oldest_first() -> None:
     assert (second.close, second.volume) == (Decimal(108580000), Decimal("0.01280224"))
 
 
+def test_candles_rise_in_time_whatever_the_order_of_the_answer() -> None:
+    rows = parsed(ANSWER)
+    assert to_candles(rows[::-1]) == to_candles(rows)
+
+
 @pytest.mark.parametrize(
     "answer",
     [

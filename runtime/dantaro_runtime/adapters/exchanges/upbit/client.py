@@ -21,14 +21,10 @@ from dantaro_crds.errors import (
 )
 from dantaro_crds.kit.backoff import Backoff
 from dantaro_crds.kit.clock import Clock
-from dantaro_runtime.adapters.exchanges.upbit.keys import KeyFolder
-from dantaro_runtime.adapters.exchanges.upbit.limits import Group, Limits, Priority
+from dantaro_runtime.adapters.exchanges.keys import KeyFolder
+from dantaro_runtime.adapters.exchanges.limits import Group, Limits, Priority
 from dantaro_runtime.adapters.exchanges.upbit.messages import parse_body
-from dantaro_runtime.adapters.exchanges.upbit.refusals import (
-    MARKET_UNKNOWN,
-    Refusal,
-    to_error,
-)
+from dantaro_runtime.adapters.exchanges.upbit.refusals import Refusal, to_error
 from dantaro_runtime.adapters.exchanges.upbit.signing import (
     Algorithm,
     Keys,
@@ -36,7 +32,7 @@ from dantaro_runtime.adapters.exchanges.upbit.signing import (
     sign,
     wire_query,
 )
-from dantaro_runtime.ports import BANNED, VENUE_OFFLINE
+from dantaro_runtime.ports import BANNED, MARKET_GONE, VENUE_OFFLINE
 
 __all__ = ["TIMEOUT", "Call", "UpbitClient"]
 
@@ -52,7 +48,7 @@ _TRIES = 4
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Errors before the first byte of a request."""
 
-_LASTING = {VENUE_OFFLINE, MARKET_UNKNOWN, BANNED}
+_LASTING = {VENUE_OFFLINE, MARKET_GONE, BANNED}
 """Codes of errors that a second try cannot cure."""
 
 T = TypeVar("T")

@@ -20,6 +20,7 @@ from dantaro_crds.venues import rules_for
 from dantaro_runtime.core.orders import OrderState, Side
 from dantaro_runtime.core.venue import (
     VenueAccount,
+    VenueBook,
     VenueMarket,
     VenueOrder,
     VenuePrice,
@@ -27,13 +28,14 @@ from dantaro_runtime.core.venue import (
 )
 
 __all__ = [
-    "closed_market",
     "parse_body",
     "to_account",
+    "to_book",
     "to_market",
     "to_order",
     "to_orders",
     "to_price",
+    "with_event",
 ]
 
 _V = TypeVar("_V")
@@ -63,6 +65,17 @@ def parse_body(content: bytes) -> Any:
 def to_price(body: Any, symbol: str, *, read: datetime) -> VenuePrice:
     """Return the last price, from a ticker."""
     return VenuePrice(last=_positive(_row_of(body, symbol), "trade_price"), read=read)
+
+
+def to_book(body: Any, symbol: str) -> VenueBook:
+    """Return the best prices, from an order book."""
+    units = _rows(_row_of(body, symbol).get("orderbook_units"))
+    if not units:
+        raise _unlike(f"orders in the book of {symbol}", units)
+    book = VenueBook(bid=_positive(units[0], "bid_price"), ask=_positive(units[0], "ask_price"))
+    if book.bid >= book.ask:
+        raise _unlike("a bid below the ask", units[0])
+    return book
 
 
 def to_account(body: Any, symbol: str) -> VenueAccount:
@@ -113,18 +126,37 @@ def to_market(symbol: str, *, chance: Any, instruments: Any, last: Decimal) -> V
     )
 
 
-def closed_market(symbol: str) -> VenueMarket:
-    """Return the market of a code that Upbit does not list, or no longer."""
-    return VenueMarket(
-        rules=rules_for("upbit", symbol),
-        is_open=False,
-        warning=f"Upbit lists no market {symbol}",
-    )
+def with_event(market: VenueMarket, body: Any, symbol: str) -> VenueMarket:
+    """Return a market with what the list of markets says of it.
+
+    A list in another form is no reason to stop trading: that it says nothing is a warning.
+    """
+    rows = {row.get("market"): row.get("market_event") for row in _rows(body)}
+    event, warnings = rows.get(symbol), [market.warning] if market.warning else []
+    if not isinstance(event, dict) or not isinstance(event.get("caution"), dict):
+        event = {"caution": {}}
+        warnings.append(f"Upbit does not tell whether it warns of {symbol}")
+    is_flagged = event.get("warning") is True
+    if is_flagged:
+        warnings.append(f"Upbit warns investors of {symbol}: it may be delisted")
+    if cautions := sorted(name for name, is_set in event["caution"].items() if is_set is True):
+        warnings.append(f"Upbit advises caution with {symbol}: {', '.join(cautions)}")
+    return replace(market, is_flagged=is_flagged, warning="; ".join(warnings))
 
 
 def to_orders(body: Any, symbol: str) -> tuple[VenueOrder, ...]:
-    """Return a page of orders, as listed."""
-    return tuple(to_order(row, symbol) for row in _rows(body))
+    """Return a page of orders, as listed, without those of people that cannot be read.
+
+    An order without an identifier is no bot's; a kind of order of tomorrow must not stop trading.
+    """
+    orders = []
+    for row in _rows(body):
+        try:
+            orders.append(to_order(row, symbol))
+        except TransientError:
+            if row.get("identifier") is not None:
+                raise
+    return tuple(orders)
 
 
 def to_order(body: Any, symbol: str) -> VenueOrder:

@@ -19,12 +19,16 @@ from dantaro_crds.errors import (
     TransientError,
     VenueRefusedError,
 )
-from dantaro_runtime.ports import DUPLICATE_ORDER, REFUSAL_UNKNOWN, VENUE_OFFLINE
+from dantaro_runtime.ports import (
+    DUPLICATE_ORDER,
+    INSUFFICIENT_FUNDS,
+    MARKET_GONE,
+    PRICE_REFUSED,
+    REFUSAL_UNKNOWN,
+    VENUE_OFFLINE,
+)
 
-__all__ = ["MARKET_UNKNOWN", "Refusal", "to_error"]
-
-MARKET_UNKNOWN = "MarketUnknown"
-"""Code of the error that Upbit does not list the market."""
+__all__ = ["Refusal", "to_error"]
 
 _NONCE_USED = "nonce_used"
 """Something between us and Upbit sent a request twice: what the first one did is unknown."""
@@ -36,10 +40,10 @@ _LONGEST_TEXT = 160
 """Cut last of all: a secret that was cut in two would not be found any more."""
 
 _REFUSED = (
-    ("insufficient_funds", "InsufficientFunds"),
+    ("insufficient_funds", INSUFFICIENT_FUNDS),
     ("under_min_total", "UnderMinimum"),
     ("over_krw_funds", "OverMaximum"),
-    ("invalid_price", "PriceRefused"),
+    ("invalid_price", PRICE_REFUSED),
     ("invalid_volume", "VolumeRefused"),
     ("create_bid_error", "OrderInvalid"),
     ("create_ask_error", "OrderInvalid"),
@@ -47,7 +51,7 @@ _REFUSED = (
     ("invaild_parameter", "OrderInvalid"),  # so in Upbit's documentation
     ("invalid_time_in_force", "OrderInvalid"),
     ("validation_error", "OrderInvalid"),
-    ("notfoundmarket", MARKET_UNKNOWN),
+    ("notfoundmarket", MARKET_GONE),
 )
 """(Start of the name, our code) of refusals after which no order exists."""
 
@@ -121,8 +125,9 @@ def to_error(
         is_said = 400 <= refusal.status < 500 and refusal.name not in {"", _NONCE_USED}
         code = REFUSAL_UNKNOWN if is_said and refusal.status not in _UNSURE else None
         return OutcomeUnknownError(f"{said}: it may have happened, look it up", code=code)
-    code = MARKET_UNKNOWN if _is_unlisted(refusal) else None
-    return TransientError(said, code=code)
+    if _is_unlisted(refusal):
+        return TransientError(f"{said}: the market is not listed (any more)", code=MARKET_GONE)
+    return TransientError(said)
 
 
 def _named(refusal: Refusal, said: str, *, writes: bool) -> DantaroError | None:
@@ -134,7 +139,11 @@ def _named(refusal: Refusal, said: str, *, writes: bool) -> DantaroError | None:
     if name == "duplicated_identifier" and writes:
         return OutcomeUnknownError(f"{said}: the id was used before", code=DUPLICATE_ORDER)
     if name == "market_offline":
-        return TransientError(f"{said}: Upbit is under maintenance", code=VENUE_OFFLINE)
+        return TransientError(
+            f"{said}: Upbit is under maintenance; orders stay where they are, stops cannot be "
+            "carried out",
+            code=VENUE_OFFLINE,
+        )
     if name in _KEYS:
         return AuthenticationError(f"{said}: {_KEYS[name]}")
     code = next((code for start, code in _REFUSED if name.startswith(start)), None)

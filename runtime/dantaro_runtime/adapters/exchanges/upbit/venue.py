@@ -20,22 +20,30 @@ from dantaro_crds.errors import (
 )
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import decimal_text
+from dantaro_crds.venues import rules_for
+from dantaro_runtime.adapters.exchanges.keys import KeyFolder
+from dantaro_runtime.adapters.exchanges.limits import Group, Limits, Priority
 from dantaro_runtime.adapters.exchanges.upbit.client import TIMEOUT, Call, UpbitClient
-from dantaro_runtime.adapters.exchanges.upbit.keys import KeyFolder
-from dantaro_runtime.adapters.exchanges.upbit.limits import Group, Limits, Priority
 from dantaro_runtime.adapters.exchanges.upbit.messages import (
-    closed_market,
     to_account,
+    to_book,
     to_market,
     to_order,
     to_orders,
     to_price,
+    with_event,
 )
-from dantaro_runtime.adapters.exchanges.upbit.refusals import MARKET_UNKNOWN
 from dantaro_runtime.adapters.exchanges.upbit.signing import Algorithm
 from dantaro_runtime.adapters.transport import LeanTransport
 from dantaro_runtime.core.orders import Order, Side
-from dantaro_runtime.core.venue import VenueAccount, VenueMarket, VenueOrder, VenuePrice
+from dantaro_runtime.core.venue import (
+    VenueAccount,
+    VenueBook,
+    VenueMarket,
+    VenueOrder,
+    VenuePrice,
+)
+from dantaro_runtime.ports import REFUSAL_UNKNOWN
 
 __all__ = ["UPBIT_URL", "UpbitVenue", "open_upbit"]
 
@@ -74,28 +82,33 @@ class UpbitVenue:
         self._client.limits.narrow(orders_per_second)
 
     async def fetch_market(self) -> VenueMarket:
-        """Return fee, smallest order and state; a market that Upbit does not list is closed."""
-        try:
-            price = await self.fetch_price()
-            instruments = await self._client.read(
-                Call(
-                    path="/v1/orderbook/instruments",
-                    pairs=[("markets", self._symbol)],
-                    group=Group.ORDERBOOK,
-                    is_signed=False,
-                ),
-                lambda body: body,
-            )
-            return await self._client.read(
-                Call(path="/v1/orders/chance", pairs=[("market", self._symbol)]),
-                lambda body: to_market(
-                    self._symbol, chance=body, instruments=instruments, last=price.last
-                ),
-            )
-        except TransientError as error:
-            if error.code != MARKET_UNKNOWN:
-                raise
-            return closed_market(self._symbol)
+        """Return fee, smallest order, state and warnings; four calls."""
+        price = await self.fetch_price()
+        instruments = await self._client.read(
+            Call(
+                path="/v1/orderbook/instruments",
+                pairs=[("markets", self._symbol)],
+                group=Group.ORDERBOOK,
+                is_signed=False,
+            ),
+            lambda body: body,
+        )
+        market = await self._client.read(
+            Call(path="/v1/orders/chance", pairs=[("market", self._symbol)]),
+            lambda body: to_market(
+                self._symbol, chance=body, instruments=instruments, last=price.last
+            ),
+        )
+        # The longest answer by far, so it comes last: most troubles end before it.
+        return await self._client.read(
+            Call(
+                path="/v1/market/all",
+                pairs=[("is_details", "true")],
+                group=Group.MARKET,
+                is_signed=False,
+            ),
+            lambda body: with_event(market, body, self._symbol),
+        )
 
     async def fetch_price(self) -> VenuePrice:
         """Return the last price."""
@@ -107,6 +120,18 @@ class UpbitVenue:
                 is_signed=False,
             ),
             lambda body: to_price(body, self._symbol, read=self._clock.now()),
+        )
+
+    async def fetch_book(self) -> VenueBook:
+        """Return the best prices of the order book."""
+        return await self._client.read(
+            Call(
+                path="/v1/orderbook",
+                pairs=[("markets", self._symbol), ("count", "1")],
+                group=Group.ORDERBOOK,
+                is_signed=False,
+            ),
+            lambda body: to_book(body, self._symbol),
         )
 
     async def fetch_account(self) -> VenueAccount:
@@ -139,6 +164,30 @@ class UpbitVenue:
             )
         except NotFoundError:
             return None
+
+    async def test_order(self, price: Decimal) -> None:
+        """Have a buy of twice the smallest order checked; Upbit places nothing."""
+        rules = rules_for("upbit", self._symbol)
+        step = rules.ticks.floor(price)
+        call = Call(
+            method="POST",
+            path="/v1/orders/test",
+            pairs=[
+                ("market", self._symbol),
+                ("side", "bid"),
+                ("volume", decimal_text(rules.floor_volume(2 * rules.min_total / step))),
+                ("price", decimal_text(step)),
+                ("ord_type", "limit"),
+            ],
+            group=Group.ORDER_TEST,
+        )
+        try:
+            await self._client.write(call, lambda _: None)
+        except VenueRefusedError:
+            return  # whoever looked at what it asks has taken the keys
+        except OutcomeUnknownError as error:
+            if error.code != REFUSAL_UNKNOWN:
+                raise TransientError(error.message) from error
 
     async def place(self, order: Order) -> VenueOrder:
         """Send a limit order or a market sell, once.

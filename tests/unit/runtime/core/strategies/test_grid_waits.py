@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dantaro_runtime.core.orders import Fill, OrderState, Side
-from dantaro_runtime.core.strategies.grid_state import GridPhase, GridState
+from dantaro_runtime.core.strategies.grid_state import GridPhase, GridState, held_base
 from dantaro_runtime.core.strategies.protocol import Context
 from tests.support.grid_exchange import START, GridExchange, make_grid
 
@@ -141,6 +141,33 @@ def test_a_fill_that_is_told_after_the_stop_is_sold_as_well() -> None:
     state = exchange.strategy.on_fill(exchange.state, order, fill, exchange.context()).state
     (intent,) = exchange.strategy.wanted(state, exchange.context()).orders
     assert (intent.slot, intent.volume) == ("x", order.volume)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_cell_that_was_sold_twice_takes_the_coin_of_others(turned: bool) -> None:
+    exchange = GridExchange(make_grid(), is_instant=False)
+    exchange.open()
+    exchange.fill("i")
+    ghost = replace(exchange.live["c03s"], state=OrderState.DONE)
+    if turned:
+        exchange.fill("c03s")
+    before, volume = exchange.strategy.book(exchange.state), ghost.volume / 2 * 3
+    fill = Fill(
+        trade_id="late",
+        client_id=ghost.client_id,
+        time=START,
+        side=Side.SELL,
+        price=D(3400),
+        volume=volume,
+        fee=D(1),
+        maker=True,
+    )
+    state = exchange.strategy.on_fill(exchange.state, ghost, fill, exchange.context()).state
+    after = exchange.strategy.book(state)
+    assert after.realized - before.realized == fill.funds - fill.fee - (before.cost - after.cost)
+    assert held_base(exchange.state) - held_base(state) == volume
+    drained = [cell for cell in state.cells if cell.side is Side.SELL and not cell.base]
+    assert drained == []
 
 
 def test_a_purchase_that_is_done_while_closing_is_sold_as_well() -> None:

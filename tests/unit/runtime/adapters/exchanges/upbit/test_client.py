@@ -24,9 +24,9 @@ from dantaro_crds.errors import (
     TransientError,
     VenueRefusedError,
 )
+from dantaro_runtime.adapters.exchanges.keys import KeyFolder
+from dantaro_runtime.adapters.exchanges.limits import Limits
 from dantaro_runtime.adapters.exchanges.upbit.client import UpbitClient
-from dantaro_runtime.adapters.exchanges.upbit.keys import KeyFolder
-from dantaro_runtime.adapters.exchanges.upbit.limits import Limits
 from dantaro_runtime.adapters.exchanges.upbit.signing import query_hash
 from dantaro_runtime.adapters.exchanges.upbit.venue import UpbitVenue
 from dantaro_runtime.core.orders import Order, OrderState, Side

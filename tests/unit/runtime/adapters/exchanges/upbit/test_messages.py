@@ -12,9 +12,12 @@ from dantaro_crds.venues import KRW_TICKS
 from dantaro_runtime.adapters.exchanges.upbit.messages import (
     parse_body,
     to_account,
+    to_book,
     to_market,
     to_order,
+    to_orders,
     to_price,
+    with_event,
 )
 from dantaro_runtime.core.orders import OrderState, Side
 from dantaro_runtime.core.venue import VenueAccount, VenueTrade
@@ -45,6 +48,14 @@ def order_row(**changes: Any) -> dict[str, Any]:
 def trade_row(name: str, second: int) -> dict[str, Any]:
     created = f"2026-01-31T18:00:{second:02d}+09:00"
     return {"uuid": name, "price": "100", "volume": "0.5", "created_at": created}
+
+
+def test_an_order_of_a_person_of_an_unknown_kind_is_left_out_and_one_with_an_id_is_not() -> None:
+    odd = order_row(identifier=None, side="both")
+    (known,) = to_orders([odd, order_row()], BTC)
+    assert known.client_id == "bot12345-1-s0-1"
+    with pytest.raises(TransientError):
+        to_orders([order_row(side="both")], BTC)
 
 
 def chance(**changes: Any) -> dict[str, Any]:
@@ -241,6 +252,52 @@ def test_an_order_chance_that_makes_no_sense_is_refused(answer: Any) -> None:
         to_market(BTC, chance=answer, instruments=instruments(), last=Decimal(1500000))
 
 
+def listed(**event: Any) -> list[dict[str, Any]]:
+    return [{"market": "KRW-ETH", "market_event": {}}, {"market": BTC, "market_event": event}]
+
+
+def with_warnings(body: Any) -> tuple[bool, str]:
+    market = to_market(BTC, chance=chance(), instruments=instruments(), last=Decimal(100000000))
+    found = with_event(market, body, BTC)
+    return found.is_flagged, found.warning
+
+
+def test_what_upbit_warns_of_is_told() -> None:
+    assert with_warnings(listed(warning=False, caution={"A": False})) == (False, "")
+    is_flagged, warning = with_warnings(listed(warning=True, caution={"B": True, "A": True}))
+    assert is_flagged
+    assert "may be delisted" in warning
+    assert "caution with KRW-BTC: A, B" in warning
+
+
+@pytest.mark.parametrize(
+    "body", [[], [{"market": BTC}], listed(warning=True), listed(warning=True, caution=[])]
+)
+def test_warnings_in_another_form_are_told_and_stop_nothing(body: Any) -> None:
+    is_flagged, warning = with_warnings(body)
+    assert not is_flagged
+    assert "does not tell" in warning
+
+
+def book(**unit: Any) -> list[dict[str, Any]]:
+    units = [{"bid_price": Decimal("0.8"), "ask_price": 1} | unit, {"bid_price": 0}]
+    return [{"market": BTC, "orderbook_units": units}]
+
+
+def test_the_first_unit_of_a_book_holds_the_best_prices() -> None:
+    found = to_book(book(), BTC)
+    assert (found.bid, found.ask, found.mid) == (Decimal("0.8"), Decimal(1), Decimal("0.9"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [book(bid_price=1), book(ask_price=None), book(bid_price=0), [{"market": BTC}], [], "x"],
+)
+def test_a_book_without_prices_is_refused(body: Any) -> None:
+    with pytest.raises(TransientError):
+        to_book(body, BTC)
+
+
 def recorded(name: str) -> Any:
     """Return a recorded answer, or skip the test with a reason."""
     folder = Path(__file__).parents[6].parent / "shared" / "data" / "upbit-api"
@@ -256,6 +313,14 @@ def test_the_recorded_tickers_parse() -> None:
     two = recorded("ticker-KRW-BTC-KRW-ETH-20250704.json")
     assert to_price(two, BTC, read=READ).last == Decimal(148601000)
     assert to_price(two, "KRW-ETH", read=READ).last == Decimal(3510000)
+
+
+def test_the_recorded_book_and_list_of_markets_parse() -> None:
+    best = to_book(recorded("orderbook-KRW-BTC-20250704.json"), BTC)
+    assert (best.bid, best.ask) == (Decimal(148490000), Decimal(148520000))
+    market = to_market(BTC, chance=chance(), instruments=instruments(), last=Decimal(100000000))
+    warned = with_event(market, recorded("market-all-3rows-20260830.json"), "BTC-BERA")
+    assert warned.warning == "Upbit advises caution with BTC-BERA: GLOBAL_PRICE_DIFFERENCES"
 
 
 def test_the_recorded_order_chance_and_instruments_parse() -> None:

@@ -99,7 +99,7 @@ def test_an_error_has_a_code(status: int, name: str, want: str) -> None:
 
 
 def test_an_unlisted_market_is_told_apart_from_other_answers_404() -> None:
-    assert error(404, 404, writes=False, message="Code not found").code == "MarketUnknown"
+    assert error(404, 404, writes=False, message="Code not found").code == "MarketGone"
     assert error(404, 404, writes=False, message="no route").code == "Transient"
 
 

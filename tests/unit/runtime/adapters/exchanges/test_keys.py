@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dantaro_crds.errors import AuthenticationError
-from dantaro_runtime.adapters.exchanges.upbit.keys import KeyFolder
+from dantaro_runtime.adapters.exchanges.keys import KeyFolder
 from dantaro_runtime.adapters.exchanges.upbit.signing import Keys
 
 pytestmark = pytest.mark.unit

@@ -1,4 +1,4 @@
-"""How often a bot may ask Upbit: a bucket of tokens per group of calls, and what it was told.
+"""How often a bot may ask: a bucket of tokens per group of calls, and what it was told.
 
 Upbit counts per second and group, the orders per account, public data per address. A bot stays
 below; what Upbit's answers say corrects it downwards only, since others share the same numbers.
@@ -26,10 +26,12 @@ class Group(StrEnum):
     """Calls that Upbit counts together."""
 
     ORDER = "order"
+    ORDER_TEST = "order-test"
     DEFAULT = "default"
     """Accounts, order chance, reads of orders, cancels."""
     TICKER = "ticker"
     ORDERBOOK = "orderbook"
+    MARKET = "market"
 
 
 class Priority(IntEnum):
@@ -43,12 +45,14 @@ class Priority(IntEnum):
 
 _RATES: dict[Group, tuple[float, float]] = {
     Group.ORDER: (8.0, 4.0),
+    Group.ORDER_TEST: (4.0, 4.0),
     Group.DEFAULT: (25.0, 5.0),
     Group.TICKER: (8.0, 2.0),
     Group.ORDERBOOK: (8.0, 2.0),
+    Group.MARKET: (8.0, 2.0),
 }
 """Calls per second, and calls at once: together they are at most what Upbit takes in any second
-(12, 30, 10, 10)."""
+(12, 8, 30, 10, 10, 10)."""
 
 _KEPT = {Group.ORDER: 0.3, Group.DEFAULT: 0.3}
 """Part of a bucket that only cancels and exits may use."""
@@ -142,6 +146,7 @@ class Limits:
         rng: Source of the jitter.
         orders_per_second: This bot's part of the account's order rate; None takes all of it.
         banned_until: End of a ban that an earlier process was told of.
+        venue: Name of the exchange.
     """
 
     def __init__(
@@ -151,8 +156,10 @@ class Limits:
         rng: random.Random,
         orders_per_second: Decimal | None = None,
         banned_until: datetime | None = None,
+        venue: str = "Upbit",
     ) -> None:
         self._clock = clock
+        self._venue = venue
         self._rng = rng
         self._banned_until = banned_until
         self._bans = 0
@@ -248,8 +255,9 @@ class Limits:
         left = self._banned_until and self._banned_until - self._clock.now()
         if left and left > timedelta(0):
             raise RateLimitedError(
-                f"Upbit has banned this account or address for {left.total_seconds():.0f} s more: "
-                "nothing is sent before that, since each call would lengthen it",
+                f"{self._venue} has banned this account or address for "
+                f"{left.total_seconds():.0f} s more: nothing is sent before that, since each call "
+                "would lengthen it",
                 retry_after=left,
                 code=BANNED,
             )

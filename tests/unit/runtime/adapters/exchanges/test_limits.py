@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from dantaro_crds.errors import RateLimitedError
-from dantaro_runtime.adapters.exchanges.upbit.limits import Bucket, Group, Limits, Priority
+from dantaro_runtime.adapters.exchanges.limits import Bucket, Group, Limits, Priority
 from tests.support.clock import StepClock
 
 pytestmark = pytest.mark.unit
@@ -52,6 +52,8 @@ async def times(
         pytest.param(Group.DEFAULT, 30, id="default"),
         pytest.param(Group.TICKER, 10, id="ticker"),
         pytest.param(Group.ORDERBOOK, 10, id="orderbook"),
+        pytest.param(Group.MARKET, 10, id="market"),
+        pytest.param(Group.ORDER_TEST, 8, id="order-test"),
     ],
 )
 async def test_no_second_holds_more_calls_than_upbit_takes(group: Group, most: int) -> None:

@@ -1,0 +1,3 @@
+"""What `dantaro-bot` can do besides trading."""
+
+__all__: list[str] = []
