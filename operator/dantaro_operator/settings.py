@@ -76,16 +76,23 @@ class CapSettings(BaseSettings):
 class LocalSettings(CapSettings):
     """What local mode and the operator in a cluster have in common."""
 
+    live_trading: bool = False
+    """Whether accounts with mode Live are run; without it nobody trades with real money here."""
     exchange_url: str | None = None
-    """Root of an exchange's API on which accounts may trade live; none trades live without it."""
+    """Root of another server with the exchange's API, for rehearsals: live accounts trade there."""
     exchange_clock: RehearsalClock | None = None
     """JSON {speed, wall, shown}: a clock that runs faster, for an exchange on loopback only."""
     exchange_poll_seconds: float = Field(default=2.0, gt=0, le=60)
     """Pause between two looks of a bot at the exchange."""
 
+    @property
+    def is_live_open(self) -> bool:
+        """Return whether accounts with mode Live are run, be it as a rehearsal."""
+        return self.live_trading or self.exchange_url is not None
+
     def to_live(self, keys_of: Callable[[str], str]) -> LiveVenue | None:
         """Return how bots reach the exchange; `keys_of` gives the folder of a Secret's keys."""
-        if self.exchange_url is None:
+        if not self.is_live_open:
             return None
         return LiveVenue(
             keys_of=keys_of,

@@ -163,7 +163,7 @@ class Reason(StrEnum):
     VENUE_UNSUPPORTED = "VenueUnsupported"
     """This runtime has no adapter for the exchange."""
     LIVE_UNAVAILABLE = "LiveUnavailable"
-    """This runtime trades on paper only."""
+    """Whoever runs Dantaro has not opened trading with real money."""
     SECRET_MISSING = "SecretMissing"  # noqa: S105  # a reason, no password
     """The Secret or one of its keys is not there."""
     AUTHENTICATION = "Authentication"

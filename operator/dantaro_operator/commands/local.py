@@ -103,8 +103,7 @@ def validate(options: argparse.Namespace) -> int:
     """Print every mistake of some files."""
     from dantaro_operator.settings import load_local_settings  # noqa: PLC0415
 
-    is_live_open = load_local_settings().exchange_url is not None
-    result = validate_paths(options.paths, is_live_open=is_live_open)
+    result = validate_paths(options.paths, is_live_open=load_local_settings().is_live_open)
     for finding in result.findings:
         print(f"{finding.severity}: {finding.text}", file=sys.stderr)
     for line in result.fine:

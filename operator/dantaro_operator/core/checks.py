@@ -108,8 +108,8 @@ def refuse_account(
     return Refusal(
         reason=Reason.LIVE_UNAVAILABLE,
         field="spec.mode",
-        message="expected Paper, was Live: this version trades live only on an exchange that its "
-        "operator names in DANTARO_OPERATOR_EXCHANGE_URL",
+        message="expected Paper, was Live: nobody trades with real money here before whoever runs "
+        "Dantaro sets DANTARO_OPERATOR_LIVE_TRADING to true",
     )
 
 

@@ -53,13 +53,13 @@ class LiveVenue:
 
     Attributes:
         keys_of: Folder of the keys in a Secret, by the Secret's name.
-        base_url: Root of the exchange's API.
+        base_url: Root of another server with the exchange's API; None is the exchange's own.
         clock: A clock that runs faster, for a rehearsal on loopback; None is the machine's.
         poll_seconds: Pause between two looks at the exchange.
     """
 
     keys_of: Callable[[str], str]
-    base_url: str
+    base_url: str | None = None
     clock: RehearsalClock | None = None
     poll_seconds: float = 2.0
 

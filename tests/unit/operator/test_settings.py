@@ -60,3 +60,25 @@ def test_a_wrong_cap_is_refused_by_its_name(
     monkeypatch.setenv(f"DANTARO_OPERATOR_{name}", value)
     with pytest.raises(SpecError, match=f"^DANTARO_OPERATOR_{name}: .*{want}"):
         load_local_settings()
+
+
+@pytest.mark.parametrize(
+    ("environment", "opens", "url"),
+    [
+        pytest.param({}, False, None, id="nobody-said-so"),
+        pytest.param({"LIVE_TRADING": "true"}, True, None, id="the-exchange-itself"),
+        pytest.param(
+            {"EXCHANGE_URL": "http://127.0.0.1:1"}, True, "http://127.0.0.1:1", id="rehearsal"
+        ),
+    ],
+)
+def test_live_accounts_run_only_where_somebody_opened_them(
+    environment: dict[str, str], opens: bool, url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(f"DANTARO_OPERATOR_{name}", value)
+    settings = load_local_settings()
+    live = settings.to_live(lambda name: f"/keys/{name}")
+    assert settings.is_live_open is opens
+    assert (live is not None) is opens
+    assert live is None or (live.base_url, live.keys_of("upbit")) == (url, "/keys/upbit")

@@ -279,8 +279,8 @@ def assert_one_move(document: Document) -> None:
         pytest.param(
             bot(account=LIVE),
             "spec.allocationRef.name: Allocation/main is refused: spec.mode: expected Paper, was "
-            "Live: this version trades live only on an exchange that its operator names in "
-            "DANTARO_OPERATOR_EXCHANGE_URL",
+            "Live: nobody trades with real money here before whoever runs Dantaro sets "
+            "DANTARO_OPERATOR_LIVE_TRADING to true",
             id="degraded",
         ),
         pytest.param(told(OFF), "spec.halt is true: bots open nothing new", id="halted-account"),
