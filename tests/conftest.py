@@ -1,7 +1,8 @@
 """What every test relies on."""
 
 import decimal
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,21 @@ for _context in (decimal.DefaultContext, decimal.getcontext()):
 # How long an example takes depends on who else uses the machine.
 settings.register_profile("dantaro", deadline=None)
 settings.load_profile("dantaro")
+
+
+_KEYS = re.compile(r"secret-of-forty-characters|Bearer ey")
+"""In every secret key of the tests, and in every signed call."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that printed or logged a key has failed, whatever else it found."""
+    report = yield
+    told = next((title for title, text in report.sections if _KEYS.search(text)), None)
+    if report.when == "teardown" and told is not None:
+        report.outcome = "failed"
+        report.longrepr = f"a key of the exchange stands in the {told.lower()}"
+    return report
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
