@@ -22,11 +22,15 @@ class AnalysisRow:
         data_until: Market time, RFC 3339.
         support_levels: JSON of `SupportLevels`.
         market_status: JSON of `MarketStatus` or `null`.
+        indicators: JSON of `Indicators` or `null`.
+        decision: JSON of `Decision` or `null`.
     """
 
     data_until: str
     support_levels: str
     market_status: str
+    indicators: str = "null"
+    decision: str = "null"
 
 
 def candles_json(rows: Iterable[CandleRow]) -> str:
@@ -45,6 +49,7 @@ def _candle_json(row: CandleRow) -> str:
 def analysis_json(row: AnalysisRow) -> str:
     """Return the JSON of a `wire.bundle.Analysis`."""
     return (
-        f'{{"dataUntil":"{row.data_until}","indicators":null,"supportLevels":{row.support_levels},'
-        f'"marketStatus":{row.market_status},"decision":null}}'
+        f'{{"dataUntil":"{row.data_until}","indicators":{row.indicators},'
+        f'"supportLevels":{row.support_levels},'
+        f'"marketStatus":{row.market_status},"decision":{row.decision}}}'
     )

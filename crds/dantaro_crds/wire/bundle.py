@@ -1,8 +1,9 @@
 """What central answers to a bot: candles since its cursor and the analyses to judge them by."""
 
 from enum import StrEnum
+from typing import ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dantaro_crds.v1alpha1.common import Model
 from dantaro_crds.values import (
@@ -17,12 +18,14 @@ from dantaro_crds.values import (
 __all__ = [
     "MAX_BUNDLE_CANDLES",
     "Analysis",
+    "Answer",
     "Bundle",
     "Candle",
     "CentralHealth",
     "Decision",
     "Indicators",
     "MarketStatus",
+    "RiskLevel",
     "Source",
     "SupportLevel",
     "SupportLevels",
@@ -31,11 +34,18 @@ __all__ = [
     "VolatilityRegime",
 ]
 
+
+class Answer(Model):
+    """Base of what central answers: a bot of before must read what a newer central says."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
+
+
 MAX_BUNDLE_CANDLES = 500
 """Most candles in one bundle; a full page says that there are more."""
 
 
-class Candle(Model):
+class Candle(Answer):
     """A closed candle of one minute."""
 
     time: UtcTime
@@ -52,7 +62,7 @@ class Candle(Model):
     """Traded amount, base currency; 0 where nothing was traded."""
 
 
-class Ticker(Model):
+class Ticker(Answer):
     """The last price of a market."""
 
     time: UtcTime
@@ -65,7 +75,7 @@ class Ticker(Model):
     """Traded amount of 24 hours, base currency; null with less history."""
 
 
-class SupportLevel(Model):
+class SupportLevel(Answer):
     """A price below which the market has seldom been."""
 
     window_days: int
@@ -74,11 +84,13 @@ class SupportLevel(Model):
     """The level on a tick, quote currency; null when it cannot be computed."""
     broken: bool = False
     """Whether the last price is at or below the level."""
+    confidence: DecimalStr | None = None
+    """How well it is founded, fraction 0..1; null: not said."""
     reason: str | None = None
     """Why there is no price."""
 
 
-class SupportLevels(Model):
+class SupportLevels(Answer):
     """The three support levels of a market; conservative <= moderate <= aggressive."""
 
     aggressive: SupportLevel
@@ -105,7 +117,15 @@ class VolatilityRegime(StrEnum):
     HIGH = "High"
 
 
-class MarketStatus(Model):
+class RiskLevel(StrEnum):
+    """How dangerous the whole market is."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+
+
+class MarketStatus(Answer):
     """State of all analysed markets together."""
 
     trend: Trend
@@ -116,9 +136,13 @@ class MarketStatus(Model):
     """Regime by the median range of the markets."""
     markets: int
     """How many markets were counted."""
+    risk: RiskLevel | None = None
+    """How dangerous the whole market is; null: not said."""
+    fear_greed: int | None = None
+    """Mood of the market, 0 (fear) to 100 (greed); null: not said."""
 
 
-class Indicators(Model):
+class Indicators(Answer):
     """Indicators of a market on the asked interval; null in an analysis until they are computed."""
 
     values: dict[str, SignedDecimalStr] = Field(default_factory=dict)
@@ -129,7 +153,7 @@ class Indicators(Model):
     """Length of that candle; null: not said, not to be acted on."""
 
 
-class Decision(Model):
+class Decision(Answer):
     """What the analyst advises; null in an analysis until there is an analyst."""
 
     action: str
@@ -138,13 +162,15 @@ class Decision(Model):
     """Fraction 0..1."""
     reason: str
     """One sentence."""
+    model: str | None = None
+    """Who decided: `rules`, or the name of a language model; null: not said."""
     time: UtcTime | None = None
     """Market time of the decision; null: that of the analysis."""
     valid_until: UtcTime | None = None
     """Market time from which it is not acted on; null: 15 minutes after `time`."""
 
 
-class Analysis(Model):
+class Analysis(Answer):
     """Everything that central derived from the candles that closed up to `data_until`."""
 
     data_until: UtcTime
@@ -159,7 +185,7 @@ class Analysis(Model):
     """Advice of the analyst."""
 
 
-class Source(Model):
+class Source(Answer):
     """Where the candles come from."""
 
     name: str
@@ -170,7 +196,7 @@ class Source(Model):
     """Whether there will be no more candles (the end of a replay)."""
 
 
-class Bundle(Model):
+class Bundle(Answer):
     """One page of a market for one bot."""
 
     market_time: UtcTime
@@ -192,7 +218,7 @@ class Bundle(Model):
     up to the open of the last candle; without candles the newest one alone."""
 
 
-class CentralHealth(Model):
+class CentralHealth(Answer):
     """What central says of itself."""
 
     status: str

@@ -2,9 +2,8 @@
 
 from pydantic import Field
 
-from dantaro_crds.v1alpha1.common import Model
 from dantaro_crds.values import DecimalStr, Symbol, UtcTime
-from dantaro_crds.wire.bundle import Source
+from dantaro_crds.wire.bundle import Answer, Source
 
 __all__ = [
     "MAX_RECOMMENDATIONS",
@@ -17,7 +16,7 @@ MAX_RECOMMENDATIONS = 50
 """Most markets in one answer, and how many there are when nobody says."""
 
 
-class RecommendationPart(Model):
+class RecommendationPart(Answer):
     """One ground of a score."""
 
     name: str
@@ -30,7 +29,7 @@ class RecommendationPart(Model):
     """The figures behind it, one sentence."""
 
 
-class Recommendation(Model):
+class Recommendation(Answer):
     """One market."""
 
     symbol: Symbol
@@ -41,7 +40,7 @@ class Recommendation(Model):
     """The grounds, by falling weight."""
 
 
-class Recommendations(Model):
+class Recommendations(Answer):
     """Markets that can be traded, best first; equal scores by name."""
 
     source: Source
