@@ -25,7 +25,7 @@ def leave_out() -> None:
 def bring_back_tls() -> None:
     """Let OpenSSL be imported from now on. Twice is as once.
 
-    asyncio's own TLS stays without it: httpx has its TLS from anyio, which drives `ssl` itself.
+    asyncio's own TLS stays without it: `adapters/tls.py` drives `ssl` itself.
     """
     for name in _TLS:
         if name in sys.modules and sys.modules[name] is None:

@@ -316,8 +316,8 @@ class Store(Protocol[S]):
         """Return an order of the records, whatever became of it; None without one."""
         ...
 
-    def ended_since(self, time: datetime) -> tuple[str, ...]:
-        """Return the ids of the orders that ended unfilled, or filled in part, after a time."""
+    def ended_since(self, time: datetime, *, market: str) -> tuple[str, ...]:
+        """Return the ids of a market's orders that ended unfilled, or in part, after a time."""
         ...
 
     def commit(self, changes: Changes, *, strategy: S, desk: DeskState) -> None:

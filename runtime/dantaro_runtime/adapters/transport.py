@@ -1,28 +1,48 @@
 """A transport for httpx without httpcore, which loads OpenSSL, anyio and certifi for any address.
 
-`http:` is spoken here, on asyncio and h11; `https:` goes to httpx's own transport, which is loaded
-by the first such address (ADR 0004: 7 MiB of each bot that reaches central within its cluster).
+HTTP is spoken here, on asyncio and h11; the first `https:` address loads OpenSSL and certifi
+(ADR 0004: what a bot does without that reaches central within its cluster and trades on paper).
 """
 
 import asyncio
+import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import h11
 import httpx
 
 from dantaro_runtime.left_out import bring_back_tls
 
+if TYPE_CHECKING:
+    from dantaro_runtime.adapters.tls import TlsStream, Trust
+
 __all__ = ["LeanTransport"]
 
 _READ_BYTES = 64 * 1024
 
+_NEXT_ADDRESS_SECONDS = 0.25
+"""How long one address of a name may stay silent before the next one is tried beside it: many a
+network hands out IPv6 addresses and drops what is sent to them (RFC 8305)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Link:
-    origin: tuple[str, int]
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    origin: tuple[str, str, int]
+    reader: "asyncio.StreamReader | TlsStream"
+    writer: "asyncio.StreamWriter | TlsStream"
     protocol: h11.Connection
+
+    async def has_ended(self) -> bool:
+        """Return whether the other side has closed, or speaks unasked."""
+        try:
+            async with asyncio.timeout(0):
+                await self.reader.read(1)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        return True
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
@@ -34,7 +54,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
         self._link: _Link | None = None
-        self._tls: httpx.AsyncHTTPTransport | None = None
+        self._trust: Trust | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer to a request, read to its end.
@@ -42,11 +62,6 @@ class LeanTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: There is no answer, or it is not HTTP.
         """
-        if request.url.scheme == "https":
-            if self._tls is None:
-                bring_back_tls()
-                self._tls = httpx.AsyncHTTPTransport()
-            return await self._tls.handle_async_request(request)
         async with self._turn:
             kept = await self._connect(request)
             try:
@@ -62,27 +77,50 @@ class LeanTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connection."""
         self._drop()
-        if self._tls is not None:
-            await self._tls.aclose()
 
     async def _connect(self, request: httpx.Request) -> bool:
         """Have a connection; return whether it was there before."""
-        origin = (request.url.host, request.url.port or 80)
+        scheme, host = request.url.scheme, request.url.raw_host.decode()
+        origin = (scheme, host, request.url.port or (443 if scheme == "https" else 80))
         link = self._link
-        if link is not None and link.origin == origin and not link.reader.at_eof():
+        if link is not None and link.origin == origin and not await link.has_ended():
             return True
         self._drop()
         try:
             async with asyncio.timeout(_patience(request, "connect")):
-                reader, writer = await asyncio.open_connection(*origin)
+                self._link = await self._open(origin)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time", request=request) from error
+        except socket.gaierror as error:
+            text = f"the name {host} is not known ({error.strerror}); look at the name servers"
+            raise httpx.ConnectError(text, request=request) from error
         except OSError as error:
             raise httpx.ConnectError(str(error), request=request) from error
-        self._link = _Link(
-            origin=origin, reader=reader, writer=writer, protocol=h11.Connection(h11.CLIENT)
-        )
         return False
+
+    async def _open(self, origin: tuple[str, str, int]) -> _Link:
+        scheme, host, port = origin
+        trust = self._trusted() if scheme == "https" else None
+        reader, writer = await asyncio.open_connection(
+            host, port, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
+        )
+        protocol = h11.Connection(h11.CLIENT)
+        if trust is None:
+            return _Link(origin=origin, reader=reader, writer=writer, protocol=protocol)
+        try:
+            stream = await trust.shake_hands(reader, writer, host)
+        except BaseException:
+            writer.close()
+            raise
+        return _Link(origin=origin, reader=stream, writer=stream, protocol=protocol)
+
+    def _trusted(self) -> "Trust":
+        if self._trust is None:
+            bring_back_tls()
+            from dantaro_runtime.adapters.tls import Trust  # noqa: PLC0415
+
+            self._trust = Trust()
+        return self._trust
 
     async def _ask(self, request: httpx.Request) -> httpx.Response:
         link = self._link

@@ -126,6 +126,11 @@ class DeskBooks:
         """Take that an order that ended in the books exists at the venue after all."""
         self._put(replace(order, state=OrderState.OPEN, error=""))
 
+    def doubt_end(self, client_id: str) -> None:
+        """Take that an order may rest though it was asked to end: it is asked again."""
+        if self.orders.ending.pop(client_id, None) is not None:
+            self._settled = False
+
     def forgive(self) -> None:
         """Try again what was refused: what it was refused for is gone."""
         self._set(refusals=())

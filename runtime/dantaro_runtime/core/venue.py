@@ -47,11 +47,6 @@ class VenueBook:
     bid: Decimal
     ask: Decimal
 
-    @property
-    def mid(self) -> Decimal:
-        """Return the price half-way: what a last price may be measured by."""
-        return (self.bid + self.ask) / 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueAccount:

@@ -75,6 +75,8 @@ class AccountAudit:
         self._tell = tell
         self._foreign: frozenset[str] = frozenset()
         self._has_recalled = False
+        self._leaving: set[str] = set()
+        """Late orders that were asked to end: until then others are refused for what they bind."""
 
     async def look_at_orders(self) -> None:
         """Report the orders of others and leave them alone; ours must be in the books.
@@ -126,7 +128,8 @@ class AccountAudit:
         if self._has_recalled or self._desk.time is None:
             return
         self._has_recalled = True
-        for client_id in self._store.ended_since(self._desk.time - timedelta(seconds=LATE_SECONDS)):
+        since = self._desk.time - timedelta(seconds=LATE_SECONDS)
+        for client_id in self._store.ended_since(since, market=self._symbol):
             self._orders.give_up(client_id)
 
     async def _look_at_late(self) -> None:
@@ -139,13 +142,23 @@ class AccountAudit:
             name, known = found.client_id, self._store.recall(found.client_id)
             if found.state is OrderState.OPEN:
                 await self._venue.cancel(name)
-                self._say_late(f"order {name} rests though it had ended: it is cancelled")
-            elif known is not None and found.filled_volume != known.order.filled_volume:
+                if name not in self._leaving:
+                    self._leaving.add(name)
+                    self._tell("LateOrder", f"order {name} rests though it had ended: cancelled")
+                continue
+            if name in self._leaving:
+                self._leaving.remove(name)
+                self._desk.forgive()
+            # Only this one, and only now: until then any failure makes it be looked for again.
+            self._orders.forget(name)
+            if known is not None and found.filled_volume > known.order.filled_volume:
                 await self._take_late(found, known)
 
     async def _take_late(self, found: VenueOrder, known: Recalled) -> None:
         name, volume = found.client_id, found.filled_volume
-        if known.order.cycle != self._desk.strategy.cycle(self._desk.state):
+        cycle, before = known.order.cycle, self._desk.desk.market_since
+        # One of a later cycle is the purchase of a cycle that is planned again, since it was lost.
+        if cycle <= before or cycle < self._desk.strategy.cycle(self._desk.state):
             raise SafetyError(
                 f"order {name} of a cycle that is over has executed {volume} after it ended in the "
                 "books: look at the account, then reset the bot",
@@ -154,10 +167,8 @@ class AccountAudit:
         self._desk.revive(known.order)
         self._trading.explain(self._orders.revive(found, known.trades))
         await self._trading.take_fills()
-        self._say_late(f"order {name} was executed after it had ended: {volume} are in the books")
-
-    def _say_late(self, message: str) -> None:
-        self._desk.forgive()  # others may have been refused for what this one bound
+        self._desk.forgive()
+        message = f"order {name} was executed after it had ended: {volume} are in the books"
         self._tell("LateOrder", message)
 
     async def _shortage(self) -> str:

@@ -317,6 +317,7 @@ class BotService(Generic[S]):
     def _reopen(self) -> None:
         self._now = self._open_session(self._config)
         self._is_stale = False
+        self._flattened = False  # whether the store took it is not known; twice is as once
         self.configure(self._asked)
         if not self.reconciled.ok:
             # What went wrong on the way needs a person all the same.

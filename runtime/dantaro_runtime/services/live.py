@@ -21,8 +21,9 @@ from dantaro_crds.errors import (
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import Interval, utc_text
 from dantaro_crds.wire.bot_config import BotConfig
-from dantaro_crds.wire.bot_status import Fact
+from dantaro_crds.wire.bot_status import EngineState, Fact
 from dantaro_runtime.core.desk import Desk
+from dantaro_runtime.core.permit import Permit
 from dantaro_runtime.core.report import NOT_ASKED
 from dantaro_runtime.core.risk import ORDER_FAILURES
 from dantaro_runtime.core.snapshots import build_snapshot
@@ -55,6 +56,9 @@ _LONGEST_BAN = timedelta(hours=24)
 
 _FAILURES = 5
 """Orders in a row that were refused or stayed unknown, after which a person has to look."""
+
+_ACTS_SECONDS = 30.0
+"""So long orders are sent by one price; then the venue is looked at again."""
 
 _OUTAGE = timedelta(minutes=5)
 """So long a venue may be silent before people are told."""
@@ -229,13 +233,15 @@ class LiveTrading(Generic[S]):
             )
         await self._market.read_price()
         await self._market.read_rules()
-        if self._must_test:
+        if self._must_test and self._desk.permit is not Permit.NOTHING:
             await self._venue.test_order(self._market.price)
             self._must_test = False
         await self._audit.look_at_orders()
         await self._trading.resume()
         await self._trading.take_fills()
-        await self._look_at_balance()
+        if self._desk.desk.engine is not EngineState.ERROR:
+            # In ERROR nothing holds up the cancels; a reset looks at the account.
+            await self._look_at_balance()
         # Nothing is placed here: limits and triggers are looked at first.
         self.resumed = True
 
@@ -251,7 +257,8 @@ class LiveTrading(Generic[S]):
             await self._market.read_price()
         self._count_failures()
         await self._decide(self._clock.now())
-        await self._trading.settle()
+        until = self._clock.monotonic() + _ACTS_SECONDS * self._market.speed
+        await self._trading.settle(has_time=lambda: self._clock.monotonic() < until)
         await self._look_at_refusals()
         self._record(now)
 

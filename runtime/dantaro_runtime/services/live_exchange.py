@@ -51,6 +51,9 @@ _OWN_FAULTS = {INSUFFICIENT_FUNDS, "UnderMinimum"}
 _LONGEST_WAIT = timedelta(seconds=5)
 """Longest pause that the venue asks for and that is waited for before an order is sent again."""
 
+_LATE_DENIALS = 5
+"""So often the venue has to say meanwhile that it does not know the order."""
+
 LATE_SECONDS = 600.0
 """So long an order that the venue did not know may still turn up."""
 
@@ -91,8 +94,8 @@ class LiveExchange:
         """Orders in a row that were refused or whose outcome stayed unknown."""
         self._refusals: set[str] = set()
         self._is_slow = False
-        self._given_up: dict[str, float] = {}
-        """Orders that the venue did not know, and until when they are looked for, monotonic."""
+        self._given_up: dict[str, tuple[float, int]] = {}
+        """Orders that the venue did not know: until when, monotonic, and how many more denials."""
 
     async def submit(self, order: Order) -> OrderReport:
         """Send an order; return what became of it.
@@ -112,8 +115,8 @@ class LiveExchange:
             found = await self._probe(order.client_id)
             if found is not None:
                 return await self._adopt(order, found)
+            self.give_up(order.client_id)  # a next try may be refused for what this one binds
             if sent:
-                self.give_up(order.client_id)
                 return self._refused(order, sent)
         self.failures += 1
         raise TransientError(
@@ -144,10 +147,10 @@ class LiveExchange:
             found = await self._venue.fetch_order(client_id) or found
             if found is not None and found.state is not OrderState.OPEN and _is_whole(found):
                 return self._report(self._own(found))
-        if found is None and await self._probe(client_id) is None:
+        was_slow, self._is_slow = self._is_slow, True
+        if found is None and not was_slow:
             self.give_up(client_id)
             return None
-        self._is_slow = True
         raise TransientError(
             f"the venue does not say that order {client_id} has ended, 30 s after the request to "
             "cancel it: it counts as resting",
@@ -189,20 +192,26 @@ class LiveExchange:
 
     def give_up(self, client_id: str) -> None:
         """Look for an order a while longer though nothing speaks for it any more."""
-        self._given_up[client_id] = self._clock.monotonic() + LATE_SECONDS
+        self._given_up[client_id] = (self._clock.monotonic() + LATE_SECONDS, _LATE_DENIALS)
 
     async def fetch_late(self) -> list[VenueOrder]:
         """Return the orders that ended in the books unseen and are known to the venue after all."""
         now, late = self._clock.monotonic(), []
-        for client_id, until in [*self._given_up.items()]:
+        for client_id, (until, denials) in [*self._given_up.items()]:
             if self._known(client_id) is not None:
                 continue
             found = await self._venue.fetch_order(client_id)
             if found is not None:
                 late.append(found)
-            if until < now or (found is not None and found.state is not OrderState.OPEN):
-                self._given_up.pop(client_id)
+            elif until < now and denials <= 1:
+                self.forget(client_id)
+            else:
+                self._given_up[client_id] = (until, denials - 1)
         return late
+
+    def forget(self, client_id: str) -> None:
+        """Look for an order no longer: what became of it is known, or it is too late."""
+        self._given_up.pop(client_id, None)
 
     def revive(self, found: VenueOrder, trades: frozenset[str]) -> OrderReport:
         """Report on an order that the books have again, with the executions `trades`."""
@@ -298,7 +307,7 @@ class LiveExchange:
         )
 
     def _report(self, found: VenueOrder) -> OrderReport:
-        self._given_up.pop(found.client_id, None)
+        self.forget(found.client_id)
         self._take(found)
         return OrderReport(
             client_id=found.client_id, state=found.state, filled_volume=found.filled_volume

@@ -113,21 +113,22 @@ class LiveMarket:
         self._desk.set_market(time=now, last=price.last, analysis=self._analyses.at(now))
 
     async def is_confirmed(self) -> bool:
-        """Return whether the order book stands where the last price does.
+        """Return whether the last price lies in the order book, or near to it.
 
         A stop must not fall to a bad tick; a book that does not answer holds up no stop.
         """
         try:
-            mid = (await self._venue.fetch_book()).mid
+            book = await self._venue.fetch_book()
         except TransientError:
             return True
         band = self._desk.gate.limits.price_band_percent
-        was_odd, self._is_odd = self._is_odd, 100 * abs(self.price - mid) > band * mid
+        lowest, highest = book.bid * (1 - band / 100), book.ask * (1 + band / 100)
+        was_odd, self._is_odd = self._is_odd, not lowest <= self.price <= highest
         if self._is_odd and not was_odd:
             self._tell(
                 "OddPrice",
-                f"the last price {self.price:f} is more than {band} % away from the middle of the "
-                f"order book, {mid:f}: stops wait for a price that the book confirms",
+                f"the last price {self.price:f} is more than {band} % away from the order book, "
+                f"{book.bid:f} to {book.ask:f}: stops wait for a price that the book confirms",
             )
         return not self._is_odd
 

@@ -69,6 +69,10 @@ class Trading(Generic[S]):
             SafetyError: An order that rested is unknown to the venue.
         """
         for order in self._desk.orders:
+            if order.state is OrderState.OPEN and self._desk.permit is Permit.NOTHING:
+                # It is cancelled next, which reads its end.
+                self._desk.doubt_end(order.client_id)
+                continue
             with self._ending_if_taken(order):
                 report = await self._exchange.find(order.client_id)
             if report is None:
@@ -87,24 +91,28 @@ class Trading(Generic[S]):
         order = self._desk.orders.get(report.client_id)
         if order is None:
             return
+        asked = asked or order.client_id in self._desk.orders.ending
         if report.state is OrderState.REJECTED:
             self._desk.end_order(order.client_id, OrderState.REJECTED, report.error)
         elif report.state is OrderState.CANCELLED:
             self._end_cancelled(order, report, error="" if asked else _BY_OTHERS)
         else:
             if report.state is OrderState.OPEN:
-                self._desk.orders.ending.pop(order.client_id, None)
+                self._desk.doubt_end(order.client_id)
             if order.state is OrderState.PENDING:
                 self._desk.accept(order.client_id)
 
-    async def settle(self) -> None:
+    async def settle(self, *, has_time: Callable[[], bool] = lambda: True) -> None:
         """Act and take fills, one by one, until nothing is left to do.
+
+        Args:
+            has_time: Whether to go on; what is left then is done at the next call.
 
         Raises:
             TransientError: An order was asked to end and nobody says that it has; all else is done.
         """
         late: TransientError | None = None
-        while True:
+        while has_time():
             action = self._desk.next_action()
             if isinstance(action, Place):
                 await self._send(action.order)
@@ -153,8 +161,9 @@ class Trading(Generic[S]):
         try:
             yield
         except SafetyError as error:
-            if error.code == ID_TAKEN and order.state is OrderState.PENDING:
-                self._desk.end_order(order.client_id, OrderState.REJECTED, error.message)
+            if error.code == ID_TAKEN:
+                end = OrderState.CANCELLED if order.filled_volume else OrderState.REJECTED
+                self._desk.end_order(order.client_id, end, error.message)
             raise
 
     async def _send(self, order: Order) -> None:
@@ -168,8 +177,6 @@ class Trading(Generic[S]):
 
     async def _resend(self, order: Order) -> None:
         if order.state is not OrderState.PENDING:
-            if self._desk.permit is Permit.NOTHING:
-                return  # it is cancelled next, which ends it
             raise SafetyError(
                 f"order {order.client_id} rested at the venue and is unknown there now: look at "
                 "the account, then reset the bot"
@@ -190,10 +197,10 @@ class Trading(Generic[S]):
             with self._ending_if_taken(order):
                 report = await self._exchange.cancel(order.client_id)
         except TransientError as error:
-            if error.code != CANCEL_UNCONFIRMED:
-                raise
             # It binds what it may still take; the others and the exits do not wait for it.
             self._desk.await_fills(order.client_id, _UNKNOWN)
+            if error.code != CANCEL_UNCONFIRMED:
+                raise
             return error
         if report is None:
             self._desk.end_order(order.client_id, OrderState.CANCELLED)

@@ -20,6 +20,7 @@ from tests.support.clock import StepClock
 from tests.support.exchange.client import ExchangeClient
 from tests.support.exchange.config import ExchangeConfig, MarketConfig, PocketConfig
 from tests.support.key_files import write_keys
+from tests.support.tls_front import secured
 
 Opener = Callable[[ExchangeClient, Path, Clock, str], AbstractAsyncContextManager[Venue]]
 """Opens a market of the exchange with the keys of a folder."""
@@ -60,7 +61,21 @@ async def ccxt_upbit(
         yield venue
 
 
+@contextlib.asynccontextmanager
+async def upbit_tls(
+    exchange: ExchangeClient, keys: Path, clock: Clock, symbol: str
+) -> AsyncIterator[Venue]:
+    with secured(exchange, keys) as front:
+        async with open_upbit(
+            symbol, key_folder=keys, clock=clock, rng=random.Random(1), base_url=front.url
+        ) as venue:
+            yield venue
+
+
 VENUES: dict[str, Opener] = {"ccxt-upbit": ccxt_upbit, "upbit": upbit}
+
+WITH_TLS: dict[str, Opener] = VENUES | {"upbit-tls": upbit_tls}
+"""For what an encrypted connection may change: `parametrize("opener", ..., indirect=True)`."""
 
 
 @pytest.fixture
@@ -78,7 +93,7 @@ def keys(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=sorted(VENUES))
 def opener(request: pytest.FixtureRequest) -> Opener:
-    return VENUES[request.param]
+    return WITH_TLS[str(request.param)]
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ async def test_a_market_that_is_not_listed_is_gone(venue: Venue, exchange: Excha
 async def test_the_book_has_a_bid_below_the_last_price_and_an_ask_above_it(venue: Venue) -> None:
     book = await venue.fetch_book()
     assert book.bid < book.ask
-    assert abs(book.mid - 100_000_000) <= 1000
+    assert abs(book.bid + book.ask - 200_000_000) <= 2000
 
 
 async def test_the_price_is_the_last_one(venue: Venue, exchange: ExchangeClient) -> None:

@@ -19,6 +19,7 @@ from dantaro_crds.errors import (
 from dantaro_crds.kit.clock import SystemClock
 from dantaro_runtime.core.orders import OrderState
 from dantaro_runtime.ports import Venue
+from tests.integration.venues.conftest import WITH_TLS
 from tests.integration.venues.orders import make_order
 from tests.support.exchange.client import ExchangeClient
 from tests.support.exchange.config import KeyState, Scope
@@ -63,6 +64,7 @@ WRITES: list[Any] = [
 ]
 
 
+@pytest.mark.parametrize("opener", sorted(WITH_TLS), indirect=True)
 @pytest.mark.parametrize(("fault", "happened"), [*LOST, GARBAGE])
 async def test_an_order_whose_answer_is_lost_is_unknown_and_sent_once(
     venue: Venue, exchange: ExchangeClient, fault: dict[str, Any], happened: bool
@@ -79,6 +81,7 @@ async def test_an_order_whose_answer_is_lost_is_unknown_and_sent_once(
     assert (read is not None) is happened
 
 
+@pytest.mark.parametrize("opener", sorted(WITH_TLS), indirect=True)
 @pytest.mark.parametrize(("fault", "happened"), [*LOST, GARBAGE])
 async def test_a_cancel_whose_answer_is_lost_is_unknown_and_may_be_repeated(
     venue: Venue, exchange: ExchangeClient, fault: dict[str, Any], happened: bool

@@ -120,11 +120,13 @@ class BotStore(Generic[S]):
         self._known.add(client_id)
         return Recalled(order=to_order(row), trades=trades)
 
-    def ended_since(self, time: datetime) -> tuple[str, ...]:
-        """Return the ids of the orders that ended unfilled, or filled in part, after a time."""
+    def ended_since(self, time: datetime, *, market: str) -> tuple[str, ...]:
+        """Return the ids of a market's orders that ended unfilled, or in part, after a time."""
         orders = tables.orders.c
         found = sa.select(orders.client_id).where(
-            orders.state.in_(_ENDED_EARLY), orders.updated > utc_text(time)
+            orders.state.in_(_ENDED_EARLY),
+            orders.updated > utc_text(time),
+            orders.market == market,
         )
         with self._database.read() as link:
             return tuple(link.execute(found).scalars())

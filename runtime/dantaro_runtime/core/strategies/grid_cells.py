@@ -79,8 +79,10 @@ def apply_cell_fill(state: GridState, order: Order, fill: Fill) -> GridState:
     """Return the state after a fill of a cell's order; a complete order turns the cell round.
 
     A sale of more than the cell holds, after an order that was taken for lost was executed too,
-    takes the rest from stock and the other cells.
+    takes the rest from stock and the other cells. After a reset all coin is stock.
     """
+    if not state.cells:
+        return _apply_stock_fill(state, fill)
     number = cell_number(order.slot)
     cell = state.cells[number]
     is_done = order.state is OrderState.DONE
@@ -138,21 +140,24 @@ def apply_cell_end(state: GridState, order: Order, rules: VenueRules) -> GridSta
 
 def apply_purchase_fill(state: GridState, order: Order, fill: Fill) -> GridState:
     """Return the state after a fill of the initial purchase: the coin is stock of no cell yet."""
-    stock = Stock(
-        base=state.stock.base + fill.volume, cost=state.stock.cost + fill.funds + fill.fee
-    )
     done = _ZERO if order.state is OrderState.DONE else state.purchase_done + fill.volume
-    return replace(state, stock=stock, purchase_done=done)
+    return replace(_apply_stock_fill(state, fill), purchase_done=done)
 
 
 def apply_exit_fill(state: GridState, order: Order, fill: Fill) -> GridState:
     """Return the state after a fill of the sale of everything: stock, then cells from the top."""
-    state, cost = _draw(state, fill.volume)
-    return replace(
-        state,
-        exit_result=state.exit_result + fill.funds - fill.fee - cost,
-        exit_order=_ZERO if order.state is OrderState.DONE else order.volume,
+    left = _ZERO if order.state is OrderState.DONE else order.volume
+    return replace(_apply_stock_fill(state, fill), exit_order=left)
+
+
+def _apply_stock_fill(state: GridState, fill: Fill) -> GridState:
+    if fill.side is Side.SELL:
+        state, cost = _draw(state, fill.volume)
+        return replace(state, exit_result=state.exit_result + fill.funds - fill.fee - cost)
+    stock = Stock(
+        base=state.stock.base + fill.volume, cost=state.stock.cost + fill.funds + fill.fee
     )
+    return replace(state, stock=stock)
 
 
 def _draw(state: GridState, volume: Decimal) -> tuple[GridState, Decimal]:

@@ -200,7 +200,7 @@ class CcxtClient:
     def _no_answer(self, request: Request, error: Exception) -> DantaroError:
         found = f"{self.profile.title} did not answer {request}: {type(error).__name__}"
         if isinstance(error, _NOT_SENT):
-            return TransientError(f"{found}, nothing was sent", code="VenueUnreachable")
+            return TransientError(f"{found}, nothing was sent: {error}", code="VenueUnreachable")
         if self._writes:
             return OutcomeUnknownError(f"{found}: it may have happened, look it up")
         return TransientError(found)

@@ -203,7 +203,7 @@ class UpbitClient:
 def _no_answer(call: Call, error: Exception) -> DantaroError:
     found = f"Upbit did not answer {call}: {type(error).__name__}"
     if isinstance(error, _NOT_SENT):
-        return TransientError(f"{found}, nothing was sent", code="VenueUnreachable")
+        return TransientError(f"{found}, nothing was sent: {error}", code="VenueUnreachable")
     if call.writes:
         return OutcomeUnknownError(f"{found}: it may have happened, look it up")
     return TransientError(found)
