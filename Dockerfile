@@ -55,7 +55,7 @@ ENTRYPOINT ["/opt/dantaro/bin/dantaro", "operator"]
 FROM wheel AS central-files
 RUN python3 -m venv --without-pip /opt/dantaro \
     && pip/bin/python install_locked.py requirements.lock /opt/dantaro/bin/python \
-        "$(echo dist/*.whl)[central]"
+        "$(echo dist/*.whl)[central,worker,analyst,postgres,redis]"
 
 
 FROM ${BASE} AS central

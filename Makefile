@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
 .PHONY: help install fmt lint types imports test test-e2e check check-static verify generate lock demo \
-	bench build mutation picture pictures results cluster-build cluster-up cluster-down cluster-image clean
+	bench bench-central build mutation picture pictures results cluster-build cluster-up cluster-down cluster-image clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -57,9 +57,11 @@ check: check-static test  ## what CI runs, and you before a hand-in
 
 generate: $(STAMP)  ## write CRD YAML and the reference pages from the models
 	$(BIN)/python -m dantaro_crds.schema
+	$(BIN)/python -m dantaro_central.commands.reference
 
 verify: $(STAMP)  ## fail when a generated file differs from its source
 	$(BIN)/python -m dantaro_crds.schema --check
+	$(BIN)/python -m dantaro_central.commands.reference --check
 
 lock: $(STAMP)  ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
@@ -67,6 +69,10 @@ lock: $(STAMP)  ## resolve the dependencies again
 
 bench: $(STAMP)  ## measure: replay speed, start-up, memory of each process
 	$(BIN)/python -m tests.bench
+
+bench-central: $(STAMP)  ## measure central: its API on one core beside a bare FastAPI, the analysis of 200 markets
+	$(BIN)/python -m tests.bench.central_api
+	$(BIN)/python -m tests.bench.central_analysis
 
 cluster-build: $(STAMP)  ## build the Kubernetes of the tests with Go (cached), print the paths
 	$(BIN)/python -m tests.cluster build

@@ -4,6 +4,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from dantaro_central.core.analyst.decisions import MadeDecision
+
 __all__ = ["Metrics"]
 
 _HTTP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -47,11 +49,33 @@ class Metrics:
             ["job"],
             registry=self._registry,
         )
+        self.limits_shared = Gauge(
+            "dantaro_central_limits_shared",
+            "1 while all processes hold one limit together, 0 while each holds it alone.",
+            registry=self._registry,
+        )
+        self.decisions = Counter(
+            "ai_decisions_total",
+            "Decisions of the analyst.",
+            ["symbol", "decision"],
+            registry=self._registry,
+        )
+        self.confidence = Gauge(
+            "ai_confidence",
+            "Confidence of the analyst's newest decision, 0..1.",
+            ["symbol"],
+            registry=self._registry,
+        )
         self.market_time = Gauge(
             "dantaro_central_market_time_seconds",
             "Market time, seconds since 1970.",
             registry=self._registry,
         )
+
+    def count_decision(self, decision: MadeDecision) -> None:
+        """Count a decision of the analyst."""
+        self.decisions.labels(decision.symbol, decision.advice.action.value).inc()
+        self.confidence.labels(decision.symbol).set(float(decision.advice.confidence))
 
     def text(self) -> bytes:
         """Return all series in the text format of Prometheus."""

@@ -4,25 +4,31 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from dantaro_central.core.analysis import Batch, Findings
+from dantaro_central.core.analyst.decisions import Advice, MadeDecision
+from dantaro_central.core.analyst.inputs import Inputs
 from dantaro_central.core.candles import Candle
+from dantaro_central.core.findings import Batch, Findings
 from dantaro_central.core.market_clock import Market, MarketClock, SourceIdentity
 from dantaro_central.core.pages import AnalysisRow, CandleRow
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bundle import Trend
 
 __all__ = [
+    "Analyst",
     "CandleSource",
     "CandleStore",
     "ClockReader",
+    "DecisionStore",
     "Heartbeat",
     "HeartbeatStore",
+    "KeyRecord",
     "KeyStore",
     "MarketReader",
     "MarketSnapshot",
     "Outline",
+    "SharedCounts",
     "StateStore",
 ]
 
@@ -87,6 +93,10 @@ class StateStore(ClockReader, Protocol):
 
     def load_candles(self, symbol: str, interval: Interval, *, since: datetime) -> list[Candle]:
         """Return the candles that opened at `since` or later, oldest first."""
+        ...
+
+    def load_newest(self, symbol: str, interval: Interval, *, count: int) -> list[Candle]:
+        """Return the last `count` candles that are stored, or all, oldest first."""
         ...
 
     def load_trend(self) -> Trend:
@@ -161,8 +171,13 @@ class MarketSnapshot(ClockReader, Protocol):
         """Return the candles that opened in (after, until), oldest first, at most `limit`."""
         ...
 
-    def analysis_rows(self, symbol: str, *, first: str, last: str) -> list[AnalysisRow]:
-        """Return the newest analysis up to `first` and all after it up to `last`, oldest first."""
+    def analysis_rows(
+        self, symbol: str, interval: Interval, *, first: str, last: str
+    ) -> list[AnalysisRow]:
+        """Return the newest analysis up to `first` and all after it up to `last`, oldest first.
+
+        Each has the newest indicators of `interval` that were known by then.
+        """
         ...
 
     def samples_json(self) -> tuple[str, str] | None:
@@ -171,6 +186,20 @@ class MarketSnapshot(ClockReader, Protocol):
 
     def ticker_json(self, symbol: str) -> str | None:
         """Return the JSON of a market's `Ticker`, None before the first candle."""
+        ...
+
+    def indicators_json(
+        self, symbol: str, interval: Interval, *, until: str
+    ) -> tuple[str, str] | None:
+        """Return `dataUntil` and the JSON of the newest indicators up to `until`, if any."""
+        ...
+
+    def decision_rows(self, symbol: str, *, limit: int) -> list[dict[str, Any]]:
+        """Return the newest decisions by the fields of `DecisionView`, newest first."""
+        ...
+
+    def quality_rows(self) -> list[dict[str, Any]]:
+        """Return the quality of all markets by the fields of `QualityEntry`."""
         ...
 
 
@@ -182,15 +211,55 @@ class MarketReader(Protocol):
         ...
 
 
-class KeyStore(Protocol):
-    """The API keys, as SHA-256 in hexadecimal."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """What is stored of an API key; never the key.
 
-    def load_hashes(self) -> list[str]:
-        """Return the hashes of all keys; none before the database is prepared."""
+    Attributes:
+        name: Given by whoever made it.
+        sha256: Of the key, hexadecimal.
+        scopes: What it may do.
+        unlimited: Whether its requests are not counted.
+        created: Wall time, RFC 3339; empty: not known.
+        revoked: Wall time, RFC 3339, from which it does not count; None: it counts.
+    """
+
+    name: str
+    sha256: str
+    scopes: tuple[str, ...] = ("read",)
+    unlimited: bool = False
+    created: str = ""
+    revoked: str | None = None
+
+
+class KeyStore(Protocol):
+    """The API keys. Errors: `TransientError` while the database does not answer."""
+
+    def load_keys(self) -> list[KeyRecord]:
+        """Return all keys by name, revoked ones too; none before the database is prepared."""
         ...
 
-    def save_hash(self, name: str, sha256: str) -> None:
-        """Store the hash of the key called `name` in place of the one before."""
+    def save_key(self, record: KeyRecord, *, replaces: bool) -> bool:
+        """Store a key; return False, and store nothing, when the name is not as expected.
+
+        Args:
+            record: The key.
+            replaces: Whether a key of that name must be there, or none.
+        """
+        ...
+
+
+class SharedCounts(Protocol):
+    """Requests that several processes count together."""
+
+    async def add(self, counts: dict[str, int]) -> dict[str, int]:
+        """Add to the counts of a window; return the sums of all processes.
+
+        Without counts it only looks whether they can be reached.
+
+        Raises:
+            TransientError: They cannot be reached; nothing or a part was added.
+        """
         ...
 
 
@@ -203,4 +272,36 @@ class HeartbeatStore(Protocol):
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Store a sign of life."""
+        ...
+
+
+class Analyst(Protocol):
+    """Somebody who is asked what to do in a market, over the network."""
+
+    @property
+    def model(self) -> str:
+        """Who decides, as stored with the decision."""
+        ...
+
+    @property
+    def prompt(self) -> str:
+        """Version of what it is asked, as stored with the decision."""
+        ...
+
+    async def decide(self, inputs: Inputs) -> Advice:
+        """Return an advice; without a usable answer Hold with the reason. It never fails."""
+        ...
+
+
+class DecisionStore(Protocol):
+    """What the analyst's service reads and writes. Each call is one transaction."""
+
+    def load_undecided(self, symbols: Sequence[str], interval: Interval) -> list[Inputs]:
+        """Return what is known, but candles, of the markets whose newest closed candle has no
+        decision yet.
+        """
+        ...
+
+    def save_decision(self, decision: MadeDecision) -> None:
+        """Store a decision; twice changes nothing."""
         ...

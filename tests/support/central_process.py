@@ -86,11 +86,10 @@ class CentralClient:
 
 
 def central_command(folder: Path, *options: str, role: str = "all") -> list[str]:
-    """Return the command line with all its files in `folder`."""
+    """Return the command line with all its files in `folder`, unless `options` name others."""
     return [
         command_path("dantaro-central"),
         role,
-        *options,
         "--database-url",
         f"sqlite:///{folder}/central.db",
         "--port",
@@ -99,6 +98,7 @@ def central_command(folder: Path, *options: str, role: str = "all") -> list[str]
         str(folder / "port"),
         "--key-file",
         str(folder / "key"),
+        *options,
     ]
 
 

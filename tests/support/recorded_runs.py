@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import TypeVar
 
 from dantaro_central.adapters.sources.candle_files import find_candles
-from dantaro_central.core.analysis import Analyst, Batch
+from dantaro_central.core.analysis import Analyst
 from dantaro_central.core.candles import Candle as CentralCandle
+from dantaro_central.core.findings import Batch
 from dantaro_central.core.market_state import MarketState
 from dantaro_central.core.support_levels import LONGEST_WINDOW
 from dantaro_crds.v1alpha1.strategies import (
@@ -158,8 +159,8 @@ def _support_levels(symbol: str, candles: Sequence[Candle]) -> Iterator[Analysis
     recording = find_candles(recorded_candles() / "upbit" / symbol, Interval.M60)
     assert recording is not None, f"expected 60m candles of {symbol} beside those of a minute"
     state = MarketState(symbol, since=start)
-    hours = (hour for hour in recording.candles(start - LONGEST_WINDOW) if hour.time < start)
-    state.restore(hours=hours, minutes=(), until=start)
+    hours = [hour for hour in recording.candles(start - LONGEST_WINDOW) if hour.time < start]
+    state.restore({Interval.M60: hours}, until=start)
     analyst = Analyst([state])
     minutes = [_central(candle) for candle in candles]
     first = analyst.analyse(start)

@@ -6,7 +6,27 @@ from pathlib import Path
 
 from dantaro_crds.errors import SpecError
 
-__all__ = ["load_or_make_key"]
+__all__ = ["load_key", "load_or_make_key"]
+
+
+def load_key(path: Path, *, field: str) -> str:
+    """Return a key that somebody else gave out.
+
+    Raises:
+        SpecError: The file cannot be read, is empty, or holds more than one word.
+    """
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"key file {path}: expected a readable file with a key, found {type(error).__name__}",
+            field=field,
+        ) from None
+    if len(key.split()) != 1:
+        raise SpecError(
+            f"key file {path}: expected one key, found {len(key.split())} words", field=field
+        )
+    return key
 
 
 def load_or_make_key(path: Path) -> str:

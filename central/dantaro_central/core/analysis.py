@@ -4,71 +4,43 @@ An analysis with `data_until` B uses the candles that closed by B and nothing el
 same whether the candles came one by one, in pages, or after a restart.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from dantaro_central.core.candles import MINUTE, Candle, floor_time
-from dantaro_central.core.market_state import MarketState
+from dantaro_central.core.findings import Batch, Findings
+from dantaro_central.core.market_state import ANALYSIS_EVERY, MarketState
 from dantaro_central.core.market_status import market_status
-from dantaro_central.core.recommendations import samples_json
+from dantaro_central.core.recommendations import recommend, samples_json, score_json
 from dantaro_crds.money import exact
 from dantaro_crds.values import Interval
-from dantaro_crds.wire.bundle import MarketStatus, Ticker, Trend
+from dantaro_crds.wire.bundle import MarketStatus, Trend
 
-__all__ = ["ANALYSIS_EVERY", "Analyst", "Batch", "Findings"]
-
-ANALYSIS_EVERY = timedelta(minutes=5)
-"""Market time from one analysis to the next."""
+__all__ = ["ANALYSIS_EVERY", "Analyst"]
 
 _HOUR = Interval.M60.span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Candles of a span of market time, by market, oldest first.
-
-    Attributes:
-        minutes: Closed 1-minute candles of the traded markets.
-        hours: Closed 60-minute candles of the markets that are analysed only.
-    """
-
-    minutes: Mapping[str, Sequence[Candle]]
-    hours: Mapping[str, Sequence[Candle]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What a batch led to.
-
-    Attributes:
-        built: Longer candles, built of the 1-minute candles: (symbol, interval, candle).
-        levels: Support levels: (symbol, data_until, JSON of `SupportLevels`).
-        statuses: Market status: (data_until, JSON of `MarketStatus` or `null`).
-        tickers: Last prices at the end of the batch, by market.
-        samples: What recommendations are made of, of the last analysis in the batch alone:
-            (data_until, JSON of `samples_json`).
-    """
-
-    built: list[tuple[str, Interval, Candle]] = field(default_factory=list)
-    levels: list[tuple[str, datetime, str]] = field(default_factory=list)
-    statuses: list[tuple[datetime, str]] = field(default_factory=list)
-    tickers: dict[str, Ticker] = field(default_factory=dict)
-    samples: list[tuple[datetime, str]] = field(default_factory=list)
 
 
 class Analyst:
     """Analyses all markets together; holds the rolling state of each."""
 
-    def __init__(self, states: Iterable[MarketState], *, trend: Trend = Trend.NEUTRAL) -> None:
+    def __init__(
+        self,
+        states: Iterable[MarketState],
+        *,
+        trend: Trend = Trend.NEUTRAL,
+        live: bool = False,
+    ) -> None:
         """Start from states that all stand at the same market time.
 
         Args:
             states: One for each market.
             trend: Trend of the last analysis before.
+            live: Whether scores are for markets that reach the limits of a live one alone.
         """
         self._states = {state.symbol: state for state in states}
         self._trend = trend
+        self._live = live
         self._status: MarketStatus | None = None
         self._status_text = "null"
 
@@ -76,11 +48,15 @@ class Analyst:
         """Take in another market that stands at the same market time."""
         self._states[state.symbol] = state
 
+    def drop(self, symbol: str) -> None:
+        """Forget a market."""
+        self._states.pop(symbol, None)
+
     @exact
     def analyse(self, until: datetime) -> Findings:
-        """Return the analysis at `until`, without further candles."""
+        """Return the first analysis, at `until`, without further candles."""
         findings = Findings()
-        self._analyse(until, findings)
+        self._analyse(until, findings, is_first=True)
         self._sample(until, findings)
         self._quote(until, findings)
         return findings
@@ -121,10 +97,14 @@ class Analyst:
         for feed in feeds:
             feed.run(until)
 
-    def _analyse(self, until: datetime, findings: Findings) -> None:
+    def _analyse(self, until: datetime, findings: Findings, *, is_first: bool = False) -> None:
         views = []
         for symbol, state in self._states.items():
             findings.levels.append((symbol, until, state.support_levels(until)))
+            findings.indicators.extend(
+                (symbol, interval, until, text)
+                for interval, text in state.indicator_news(until, is_first=is_first)
+            )
             if (view := state.view(until)) is not None:
                 views.append(view)
         status = market_status(views, before=self._trend)
@@ -134,6 +114,19 @@ class Analyst:
             self._status = status
             self._status_text = status.model_dump_json(by_alias=True) if status else "null"
         findings.statuses.append((until, self._status_text))
+        if floor_time(until, _HOUR) == until:
+            self._score(until, findings)
+
+    def _score(self, until: datetime, findings: Findings) -> None:
+        samples = {
+            sample.symbol: sample
+            for state in self._states.values()
+            if (sample := state.sample(until)) is not None
+        }
+        rated = recommend([*samples.values()], among=samples, limit=len(samples), live=self._live)
+        findings.scores.extend(
+            (one.symbol, until, score_json(samples[one.symbol], one)) for one in rated
+        )
 
     def _sample(self, until: datetime, findings: Findings) -> None:
         samples = (state.sample(until) for state in self._states.values())

@@ -1,18 +1,33 @@
 """Candles, and building longer ones of shorter ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from dantaro_crds.values import Interval
 
-__all__ = ["MINUTE", "Aggregator", "Candle", "aggregate", "floor_time"]
+__all__ = [
+    "MINUTE",
+    "Aggregator",
+    "Candle",
+    "CandleChain",
+    "aggregate",
+    "complete_history",
+    "floor_time",
+]
 
 MINUTE = timedelta(minutes=1)
 """Length of the candles that bots consume."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SOURCE_OF = {
+    Interval.M15: Interval.M5,
+    Interval.M30: Interval.M5,
+    Interval.M240: Interval.M60,
+    Interval.D1: Interval.M240,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +96,11 @@ class Aggregator:
                 volume=candle.volume,
             )
 
+    @property
+    def growing(self) -> Candle | None:
+        """The bucket in progress, None before its first trade."""
+        return self._open
+
     def close(self, until: datetime) -> Candle | None:
         """Return the bucket in progress if it ended by `until`, and forget it."""
         current = self._open
@@ -88,6 +108,55 @@ class Aggregator:
             return None
         self._open = None
         return current
+
+
+class CandleChain:
+    """Takes in candles of a short interval and hands on longer ones as they end."""
+
+    def __init__(self, intervals: Sequence[Interval], *, since: datetime) -> None:
+        """Start empty.
+
+        Args:
+            intervals: Rising, each a multiple of the one before; all divide a day.
+            since: Where whole candles begin.
+        """
+        self.since = since
+        self._builders = [(interval, Aggregator(interval, since=since)) for interval in intervals]
+
+    def add(self, candle: Candle) -> None:
+        """Take in a closed candle; those that ended before it opened must have been closed."""
+        self._builders[0][1].add(candle)
+
+    def close(self, until: datetime) -> Iterator[tuple[Interval, Candle]]:
+        """Yield the longer candles that ended by `until`, shorter intervals first.
+
+        It must be run through to its end.
+        """
+        shorter: Candle | None = None
+        for interval, builder in self._builders:
+            if shorter is not None:
+                builder.add(shorter)
+            shorter = builder.close(until)
+            if shorter is not None:
+                yield interval, shorter
+
+    def forget(self, until: datetime) -> None:
+        """Drop the longer candles that ended by `until`: they are known."""
+        for _ in self.close(until):
+            pass
+
+    def open_price(self, since: datetime, until: datetime) -> Decimal | None:
+        """Return the first price of the candles in progress, None without any.
+
+        Args:
+            since: Candles that opened earlier do not count.
+            until: Nor those that opened then or later.
+        """
+        for _, builder in reversed(self._builders):
+            growing = builder.growing
+            if growing is not None and since <= growing.time < until:
+                return growing.open
+        return None
 
 
 def aggregate(candles: Iterable[Candle], interval: Interval, *, until: datetime) -> list[Candle]:
@@ -112,3 +181,19 @@ def aggregate(candles: Iterable[Candle], interval: Interval, *, until: datetime)
     if aggregator is not None and (closed := aggregator.close(until)):
         longer.append(closed)
     return longer
+
+
+def complete_history(
+    history: Mapping[Interval, list[Candle]], *, until: datetime
+) -> dict[Interval, list[Candle]]:
+    """Return a history with the longer intervals that it lacks, built of shorter ones.
+
+    Args:
+        history: Candles that closed by `until`, oldest first.
+        until: Market time.
+    """
+    complete = dict(history)
+    for interval, shorter in _SOURCE_OF.items():
+        if interval not in complete and shorter in complete:
+            complete[interval] = aggregate(complete[shorter], interval, until=until)
+    return complete

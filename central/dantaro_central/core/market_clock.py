@@ -8,6 +8,8 @@ from typing import Protocol
 from dantaro_central.core.candles import MINUTE, floor_time
 
 __all__ = [
+    "HISTORY_COMING",
+    "LIVE_GRACE",
     "LivePace",
     "Market",
     "MarketClock",
@@ -18,7 +20,12 @@ __all__ = [
     "SteppedPace",
 ]
 
-_GRACE = timedelta(seconds=2)
+LIVE_GRACE = timedelta(seconds=2)
+"""How long after a minute's end a venue may complete its candle."""
+
+HISTORY_COMING = "its history is being fetched: try again in some minutes"
+"""Why a market of a live source cannot be used yet."""
+
 _FOREVER = timedelta(days=3650)
 
 
@@ -148,7 +155,7 @@ class LivePace:
     def due(self, *, cursor: datetime, now: datetime, monotonic: float) -> datetime:
         """Return the last whole minute that a venue has closed."""
         del cursor, monotonic
-        return floor_time(now - _GRACE, MINUTE)
+        return floor_time(now - LIVE_GRACE, MINUTE)
 
     def pause(self) -> float:
         """Return half a second."""

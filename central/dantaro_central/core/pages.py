@@ -5,10 +5,11 @@ without parsing them, which a replay at full speed notices. Tests hold the resul
 `wire.bundle.Bundle`.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["AnalysisRow", "CandleRow", "analysis_json", "candles_json"]
+__all__ = ["AnalysisRow", "CandleRow", "analysis_json", "candles_json", "decision_json"]
 
 CandleRow = Sequence[str]
 """Open time (RFC 3339), open, high, low, close, volume."""
@@ -52,4 +53,14 @@ def analysis_json(row: AnalysisRow) -> str:
         f'{{"dataUntil":"{row.data_until}","indicators":{row.indicators},'
         f'"supportLevels":{row.support_levels},'
         f'"marketStatus":{row.market_status},"decision":{row.decision}}}'
+    )
+
+
+def decision_json(
+    *, action: str, confidence: str, reason: str, model: str, time: str, valid_until: str
+) -> str:
+    """Return the JSON of a `wire.bundle.Decision`; text of a language model is escaped."""
+    return (
+        f'{{"action":"{action}","confidence":"{confidence}","reason":{json.dumps(reason)},'
+        f'"model":{json.dumps(model)},"time":"{time}","validUntil":"{valid_until}"}}'
     )

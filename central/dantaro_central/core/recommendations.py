@@ -1,15 +1,22 @@
 """Which markets suit a bot that buys low and sells a little higher, best first.
 
-A score is a weighted sum of parts between 0 and 1, each with its figures in one sentence:
+A score is a weighted sum of four components between 0 and 1. Ranks are percentile ranks among the
+markets that count: the part of them with a smaller value, equal ones counted half.
 
-| part | weight | 1 | 0 |
-|---|---|---|---|
-| liquidity | 0.5 | most traded of its quote currency | a thousandth of that, or less |
-| volatility | 0.3 | mean hourly range from 0.6 % to 1.2 % | no range; 3 % or more |
-| trend | 0.2 | 5 % or more above the mean of 50 hours | 5 % or more below |
+| component | weight | made of |
+|---|---|---|
+| technical | 0.35 | mean rank of: RSI(14) within 30 to 70 or near it; MACD histogram over close; |
+| | | close over SMA(50); %b, low before high; all of 60 minutes |
+| volume | 0.25 | mean rank of: value of 24 hours; that over the mean day of the 20 days before |
+| volatility | 0.20 | ATR(14) of days over close: 1 from 2 % to 6 %, falling to 0 at 0 % and 15 % |
+| risk | 0.20 | mean of 1 - rank of: deepest fall of 90 days; one tick over the price |
 
-Between the ends a part goes in a straight line; that of liquidity by the logarithm of the value.
-Liquidity weighs most: where little is traded, neither a fill on paper nor a stop loss means much.
+What is not known of a market is left out of its component; a component of which nothing is known
+counts 0.5. Scores are rounded to 4 decimals; equal ones go by the value of 24 hours, then by name.
+
+A market of a live source counts only if it is of KRW, no stable coin, known for 90 days, with 95 %
+of its hours, and at least 1e9 KRW traded in 24 hours. A recording or a made-up market is not asked
+for that: what it misses is said in the reason of the risk.
 
 The worker keeps the samples of its newest analysis; the ranks are made of them when somebody asks,
 which is seldom beside the analyses of a replay at full speed.
@@ -18,139 +25,246 @@ A market counts only with 20 of the last 24 and 40 of the last 50 hourly candles
 not older than two hours: a score of less would be a guess.
 
 Source:
-    Own choice; the limits of volatility are those of the market status.
+    Indicators definition, section 6. The directions of RSI and %b are our own choice.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass
 from decimal import Decimal
-from math import log10
 
 from dantaro_crds.values import quote_of
 from dantaro_crds.wire.recommendations import Recommendation, RecommendationPart
 
-__all__ = ["MarketSample", "recommend", "samples_json", "to_samples"]
+__all__ = ["FORMULA", "MarketSample", "recommend", "samples_json", "score_json", "to_samples"]
 
-_CALM = 0.006
-_LIVELY = 0.012
-_WILD = 0.03
-_LEAST = 0.001
-_DECADES = 3
-_TREND_SPAN = 0.05
+FORMULA = "2"
+"""Version of the formula; another one is not to be compared with it."""
+
 _PLACES = Decimal("0.0001")
+_MIDDLE = 0.5
+_BAND_LOW, _BAND_HIGH, _BAND_END = 0.02, 0.06, 0.15
+_RSI_LOW, _RSI_HIGH = 30.0, 70.0
+_LEAST_DAYS, _LEAST_SHARE, _LEAST_TRADED = 90, 0.95, 1e9
+_STABLE = frozenset({"USDT", "USDC", "DAI", "TUSD", "USDE", "USDS", "USD1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSample:
-    """What is known of a market with enough and fresh data.
+    """What is known of a market with enough and fresh data; None: not known.
 
     Attributes:
         symbol: The market.
         traded: Value traded in 24 hours, quote currency, >= 0.
         above_mean: Last price over the mean of the last 50 hourly closes, less 1; fraction > -1.
         hourly_range: Mean of (high - low) / close of the last 24 hours, fraction >= 0.
+        rsi: RSI(14) of 60 minutes, 0..100.
+        macd: MACD histogram of 60 minutes over close, fraction.
+        percent_b: %b of 60 minutes.
+        usual: Mean value of a day, of the 20 days before the newest closed one, quote currency.
+        day_range: ATR(14) of days over close, fraction.
+        drawdown: Deepest fall of a daily close in 90 days, fraction 0..1.
+        tick: One tick over the last price, fraction.
+        days: Daily candles that are known, at most 200.
+        hours: Part of the hours of the last 90 days that are known, fraction 0..1.
     """
 
     symbol: str
     traded: float
     above_mean: float
     hourly_range: float
+    rsi: float | None = None
+    macd: float | None = None
+    percent_b: float | None = None
+    usual: float | None = None
+    day_range: float | None = None
+    drawdown: float | None = None
+    tick: float | None = None
+    days: int = 0
+    hours: float = 0.0
 
 
 def samples_json(samples: Iterable[MarketSample]) -> str:
     """Return samples as JSON, every figure to its last bit."""
-    return json.dumps([(s.symbol, s.traded, s.above_mean, s.hourly_range) for s in samples])
+    return json.dumps([astuple(sample) for sample in samples])
 
 
 def to_samples(text: str) -> list[MarketSample]:
     """Return the samples of a JSON text that `samples_json` made."""
-    return [
-        MarketSample(symbol=symbol, traded=traded, above_mean=above, hourly_range=size)
-        for symbol, traded, above, size in json.loads(text)
-    ]
+    names = MarketSample.__slots__
+    return [MarketSample(**dict(zip(names, row, strict=False))) for row in json.loads(text)]
 
 
 def recommend(
-    samples: Sequence[MarketSample], *, among: Collection[str], limit: int
+    samples: Sequence[MarketSample], *, among: Collection[str], limit: int, live: bool = False
 ) -> list[Recommendation]:
-    """Return markets, best first; equal scores by name.
+    """Return markets, best first; equal scores by value traded, then by name.
 
     Args:
         samples: One for each market, in any order.
         among: Markets that can be traded; the others only tell what much and little is.
         limit: Most markets, > 0.
+        live: Whether a market must reach the limits of a live one.
     """
-    best: dict[str, float] = {}
-    for sample in samples:
-        quote = quote_of(sample.symbol)
-        best[quote] = max(best.get(quote, 0.0), sample.traded)
-    rated = [_rated(sample, best) for sample in samples if sample.symbol in among]
-    rated.sort(key=lambda item: (-item.score, item.symbol))
-    return [_recommendation(item) for item in rated[:limit]]
+    counted = [s for s in samples if not (_misses(s) if live else _is_stable(s))]
+    ranks = _Ranks(counted)
+    traded = {sample.symbol: sample.traded for sample in counted}
+    rated = [_rated(sample, ranks) for sample in counted if sample.symbol in among]
+    rated.sort(key=lambda item: (-item.score, -traded[item.symbol], item.symbol))
+    return rated[:limit]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rated:
-    symbol: str
-    score: Decimal
-    parts: list[tuple[Decimal, str]]
-
-
-def _rated(sample: MarketSample, best: Mapping[str, float]) -> _Rated:
-    parts = []
-    total = Decimal(0)
-    for _, weight, rate in _PARTS:
-        score, reason = rate(sample, best)
-        rounded = Decimal(repr(min(max(score, 0.0), 1.0))).quantize(_PLACES)
-        parts.append((rounded, reason))
-        total += rounded * weight
-    return _Rated(symbol=sample.symbol, score=total.quantize(_PLACES), parts=parts)
-
-
-def _recommendation(rated: _Rated) -> Recommendation:
-    return Recommendation(
-        symbol=rated.symbol,
-        score=rated.score,
-        parts=[
-            RecommendationPart(name=name, score=score, weight=weight, reason=reason)
-            for (name, weight, _), (score, reason) in zip(_PARTS, rated.parts, strict=True)
-        ],
+def score_json(sample: MarketSample, rated: Recommendation) -> str:
+    """Return a score to be stored: parts with weights, inputs, and the version of the formula."""
+    return json.dumps(
+        {
+            "formula": FORMULA,
+            **rated.model_dump(mode="json", by_alias=True),
+            "inputs": {name: value for name, value in asdict(sample).items() if name != "symbol"},
+        }
     )
 
 
-def _liquidity(sample: MarketSample, best: Mapping[str, float]) -> tuple[float, str]:
+_Rate = Callable[[MarketSample, "_Ranks"], tuple[float, str]]
+_Input = Callable[[MarketSample], float | None]
+
+
+class _Ranks:
+    """Percentile ranks among markets."""
+
+    def __init__(self, samples: Sequence[MarketSample]) -> None:
+        self._samples = samples
+        self._rising: dict[_Input, list[float]] = {}
+
+    def of(self, sample: MarketSample, take: _Input) -> float | None:
+        """Return the part of the markets with less, equal ones half; None if it is not known."""
+        if (value := take(sample)) is None:
+            return None
+        if take not in self._rising:
+            found = (take(other) for other in self._samples)
+            self._rising[take] = sorted(value for value in found if value is not None)
+        rising = self._rising[take]
+        return (bisect_left(rising, value) + bisect_right(rising, value)) / (2 * len(rising))
+
+    def mean(self, sample: MarketSample, *takes: _Input) -> float:
+        """Return the mean of those that are known; the middle without any."""
+        known = [rank for take in takes if (rank := self.of(sample, take)) is not None]
+        return sum(known) / len(known) if known else _MIDDLE
+
+
+def _rated(sample: MarketSample, ranks: _Ranks) -> Recommendation:
+    parts = []
+    for name, weight, rate in _PARTS:
+        score, reason = rate(sample, ranks)
+        rounded = Decimal(repr(score)).quantize(_PLACES)
+        parts.append(RecommendationPart(name=name, score=rounded, weight=weight, reason=reason))
+    total = sum((part.score * part.weight for part in parts), Decimal(0))
+    return Recommendation(symbol=sample.symbol, score=total.quantize(_PLACES), parts=parts)
+
+
+def _technical(sample: MarketSample, ranks: _Ranks) -> tuple[float, str]:
+    score = ranks.mean(sample, _calm, _macd, _above_mean, _cheap)
+    side = "above" if sample.above_mean >= 0 else "below"
+    reasons = [
+        "RSI is not known, it takes 200 hours" if sample.rsi is None else f"RSI {sample.rsi:.0f}",
+        f"last price {abs(sample.above_mean):.1%} {side} the mean of 50 hours",
+    ]
+    if sample.macd is not None:
+        reasons.append(f"MACD histogram {sample.macd:+.2%} of the price")
+    if sample.percent_b is not None:
+        reasons.append(f"%b {sample.percent_b:.2f}")
+    return score, ", ".join(reasons)
+
+
+def _volume(sample: MarketSample, ranks: _Ranks) -> tuple[float, str]:
+    score = ranks.mean(sample, _traded, _busy)
     quote = quote_of(sample.symbol)
-    traded, most = sample.traded, best[quote]
-    if not traded:
-        return 0.0, "nothing was traded in 24 hours"
-    part = traded / most
-    reason = f"{traded:,.0f} {quote} traded in 24 hours, {part:.1%} of the most traded market"
-    return 1 + log10(max(part, _LEAST)) / _DECADES, reason
+    reason = f"{sample.traded:,.0f} {quote} traded in 24 hours"
+    if (busy := _busy(sample)) is None:
+        return score, f"{reason}; the usual is not known, it takes 21 days"
+    return score, f"{reason}, {busy:.2f} times the usual"
 
 
-def _volatility(sample: MarketSample, _: Mapping[str, float]) -> tuple[float, str]:
-    size = sample.hourly_range
-    reason = f"mean hourly range {size:.2%}"
-    if size < _CALM:
-        return size / _CALM, f"{reason}, below {_CALM:.1%}: too quiet"
-    if size > _LIVELY:
-        return (_WILD - size) / (_WILD - _LIVELY), f"{reason}, above {_LIVELY:.1%}: too wild"
-    return 1.0, f"{reason}, within {_CALM:.1%} to {_LIVELY:.1%}"
+def _volatility(sample: MarketSample, _: _Ranks) -> tuple[float, str]:
+    size = sample.day_range
+    if size is None:
+        return _MIDDLE, "the range of days is not known, it takes 15 days: counts as middling"
+    reason = f"mean daily range {size:.1%}"
+    if size < _BAND_LOW:
+        return size / _BAND_LOW, f"{reason}, below {_BAND_LOW:.0%}: too quiet"
+    if size > _BAND_HIGH:
+        share = (_BAND_END - size) / (_BAND_END - _BAND_HIGH)
+        return max(share, 0.0), f"{reason}, above {_BAND_HIGH:.0%}: too wild"
+    return 1.0, f"{reason}, within {_BAND_LOW:.0%} to {_BAND_HIGH:.0%}"
 
 
-def _trend(sample: MarketSample, _: Mapping[str, float]) -> tuple[float, str]:
-    above = sample.above_mean
-    side = "above" if above >= 0 else "below"
-    reason = f"last price {abs(above):.1%} {side} the mean of 50 hours"
-    return 0.5 + above / (2 * _TREND_SPAN), reason
+def _risk(sample: MarketSample, ranks: _Ranks) -> tuple[float, str]:
+    score = 1 - ranks.mean(sample, _drawdown, _tick)
+    reasons = ["the fall of 90 days is not known"]
+    if sample.drawdown is not None:
+        reasons = [f"fell by up to {sample.drawdown:.1%} in {min(sample.days, 90)} days"]
+    if sample.tick is not None:
+        reasons.append(f"one tick is {sample.tick:.3%}")
+    if misses := _misses(sample):
+        reasons.append(f"let pass because the market is not live: {', '.join(misses)}")
+    return score, "; ".join(reasons)
 
 
-_Rate = Callable[[MarketSample, Mapping[str, float]], tuple[float, str]]
+def _misses(sample: MarketSample) -> list[str]:
+    """Return the limits of a live market that are not reached."""
+    checks = (
+        (quote_of(sample.symbol) == "KRW", "it is not of KRW"),
+        (not _is_stable(sample), "it is a stable coin"),
+        (sample.days >= _LEAST_DAYS, f"{sample.days} of {_LEAST_DAYS} days are known"),
+        (sample.hours >= _LEAST_SHARE, f"{sample.hours:.0%} of {_LEAST_SHARE:.0%} of the hours"),
+        (sample.traded >= _LEAST_TRADED, f"less than {_LEAST_TRADED:,.0f} traded in 24 hours"),
+    )
+    return [reason for is_met, reason in checks if not is_met]
+
+
+def _is_stable(sample: MarketSample) -> bool:
+    quote, symbol = quote_of(sample.symbol), sample.symbol
+    return symbol.removeprefix(f"{quote}-").split("/")[0] in _STABLE
+
+
+def _calm(sample: MarketSample) -> float | None:
+    rsi = sample.rsi
+    return None if rsi is None else min(rsi - _RSI_LOW, _RSI_HIGH - rsi, 0.0)
+
+
+def _macd(sample: MarketSample) -> float | None:
+    return sample.macd
+
+
+def _above_mean(sample: MarketSample) -> float | None:
+    return sample.above_mean
+
+
+def _cheap(sample: MarketSample) -> float | None:
+    return None if sample.percent_b is None else -sample.percent_b
+
+
+def _traded(sample: MarketSample) -> float | None:
+    return sample.traded
+
+
+def _busy(sample: MarketSample) -> float | None:
+    return sample.traded / sample.usual if sample.usual else None
+
+
+def _drawdown(sample: MarketSample) -> float | None:
+    return sample.drawdown
+
+
+def _tick(sample: MarketSample) -> float | None:
+    return sample.tick
+
 
 _PARTS: tuple[tuple[str, Decimal, _Rate], ...] = (
-    ("liquidity", Decimal("0.5"), _liquidity),
-    ("volatility", Decimal("0.3"), _volatility),
-    ("trend", Decimal("0.2"), _trend),
+    ("technical", Decimal("0.35"), _technical),
+    ("volume", Decimal("0.25"), _volume),
+    ("volatility", Decimal("0.20"), _volatility),
+    ("risk", Decimal("0.20"), _risk),
 )
 """Name, weight and rating; the weights add up to 1."""

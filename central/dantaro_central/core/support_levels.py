@@ -5,18 +5,26 @@ Source:
     720 and 2,160 closed 60-minute candles.
 """
 
-from bisect import bisect_left, insort
-from collections import deque
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+import numpy as np
+
+from dantaro_central.core.analyzers.bars import Floats
+from dantaro_central.core.analyzers.touches import HourTape, confidence
 from dantaro_central.core.candles import floor_time
 from dantaro_crds.errors import SpecError
 from dantaro_crds.values import Interval
 from dantaro_crds.venues import TickTable, rules_for
 from dantaro_crds.wire.bundle import SupportLevel, SupportLevels
 
-__all__ = ["LONGEST_WINDOW", "RollingLows", "SupportWindows", "price_floor", "quantile"]
+__all__ = [
+    "LONGEST_WINDOW",
+    "SupportWindows",
+    "price_floor",
+    "quantile",
+    "tick_of",
+]
 
 _QUANTILE = Decimal("0.05")
 _WINDOW_DAYS = (7, 30, 90)
@@ -28,18 +36,19 @@ LONGEST_WINDOW = timedelta(days=_WINDOW_DAYS[-1])
 """How much history of 60-minute candles the levels look at."""
 
 
-def quantile(rising: list[Decimal], share: Decimal) -> Decimal:
+def quantile(samples: Floats, share: Decimal) -> Decimal:
     """Return a quantile with linear interpolation between the two nearest ranks.
 
     Args:
-        rising: Samples, smallest first, n >= 1.
+        samples: In any order, n >= 1; decimals of at most 15 digits, which float64 holds exactly.
         share: Fraction 0..1.
     """
-    rank = share * (len(rising) - 1)
+    rank = share * (len(samples) - 1)
     below = int(rank)
-    if below + 1 >= len(rising):
-        return rising[-1]
-    return rising[below] + (rising[below + 1] - rising[below]) * (rank - below)
+    above = min(below + 1, len(samples) - 1)
+    parted = np.partition(samples, (below, above))
+    low, high = (Decimal(repr(float(parted[at]))) for at in (below, above))
+    return low + (high - low) * (rank - below)
 
 
 def price_floor(symbol: str, price: Decimal) -> Decimal:
@@ -53,43 +62,17 @@ def price_floor(symbol: str, price: Decimal) -> Decimal:
     return ticks.floor(price) or price
 
 
+def tick_of(symbol: str, price: Decimal) -> Decimal | None:
+    """Return the tick at a price, None of a market whose ticks are not known."""
+    ticks = _ticks_of(symbol)
+    return None if ticks is None else ticks.tick(price)
+
+
 def _ticks_of(symbol: str) -> TickTable | None:
     try:
         return rules_for("upbit", symbol).ticks
     except SpecError:
         return None
-
-
-class RollingLows:
-    """The lows of the last `days` days of hours, kept sorted."""
-
-    def __init__(self, days: int) -> None:
-        self.days = days
-        self.hours = days * 24
-        self.needed = int((self.hours * _SHARE_NEEDED).to_integral_value(ROUND_CEILING))
-        self._by_time: deque[tuple[datetime, Decimal]] = deque()
-        self._rising: list[Decimal] = []
-
-    def add(self, time: datetime, low: Decimal) -> None:
-        """Take in the low of the hour that opened at `time`, later than all before."""
-        self._by_time.append((time, low))
-        insort(self._rising, low)
-
-    def drop_before(self, time: datetime) -> None:
-        """Forget the hours that opened before `time`."""
-        while self._by_time and self._by_time[0][0] < time:
-            _, low = self._by_time.popleft()
-            del self._rising[bisect_left(self._rising, low)]
-
-    def level(self) -> Decimal | None:
-        """Return the quantile of the lows, not on a tick; None when too many hours are missing."""
-        if len(self._rising) < self.needed:
-            return None
-        return quantile(self._rising, _QUANTILE)
-
-    def why_none(self) -> str:
-        """Return a sentence for a level that cannot be computed."""
-        return f"{len(self._rising)} of {self.hours} hours are known, {self.needed} are needed"
 
 
 class SupportWindows:
@@ -100,18 +83,22 @@ class SupportWindows:
 
     def __init__(self, symbol: str) -> None:
         self._symbol = symbol
-        self._windows = tuple(RollingLows(days) for days in _WINDOW_DAYS)
+        self._tape = HourTape(_hours(_WINDOW_DAYS[-1]))
         self._hour: datetime | None = None
         self._dirty = True
-        self._levels: tuple[Decimal | None, ...] = ()
+        self._levels: tuple[SupportLevel, ...] = ()
         self._broken: tuple[bool, ...] | None = None
         self._text = ""
 
-    def add(self, time: datetime, low: Decimal) -> None:
-        """Take in the low of a closed hour, later than all before."""
-        for window in self._windows:
-            window.add(time, low)
+    def add(self, time: datetime, low: Decimal, traded: float = 0.0) -> None:
+        """Take in the low of a closed hour, later than all before, and the value traded in it."""
+        self._tape.add(time, float(low), traded)
         self._dirty = True
+
+    def known_share(self, until: datetime) -> float:
+        """Return the part of the hours of the longest window that are known, fraction 0..1."""
+        lows, _ = self._tape.since(floor_time(until, _HOUR) - LONGEST_WINDOW)
+        return len(lows) / _hours(_WINDOW_DAYS[-1])
 
     def text(self, until: datetime, last_price: Decimal | None) -> str:
         """Return the levels by the hours closed up to `until` as JSON of `SupportLevels`.
@@ -124,38 +111,42 @@ class SupportWindows:
         if self._dirty or hour != self._hour:
             self._compute(hour)
         broken = tuple(
-            level is not None and last_price is not None and last_price <= level
+            level.price is not None and last_price is not None and last_price <= level.price
             for level in self._levels
         )
         if broken != self._broken:
             self._broken = broken
-            self._text = self._model(broken).model_dump_json(by_alias=True)
+            aggressive, moderate, conservative = (
+                level.model_copy(update={"broken": is_broken})
+                for level, is_broken in zip(self._levels, broken, strict=True)
+            )
+            levels = SupportLevels(
+                aggressive=aggressive, moderate=moderate, conservative=conservative
+            )
+            self._text = levels.model_dump_json(by_alias=True)
         return self._text
 
     def _compute(self, hour: datetime) -> None:
-        levels: list[Decimal | None] = []
+        levels: list[SupportLevel] = []
         lowest: Decimal | None = None
-        for window in self._windows:
-            window.drop_before(hour - timedelta(hours=window.hours))
-            level = window.level()
-            if level is not None:
-                # Quantiles of nested windows are not ordered by themselves: the running minimum is.
-                level = lowest = level if lowest is None else min(level, lowest)
-                level = price_floor(self._symbol, level)
-            levels.append(level)
+        for days in _WINDOW_DAYS:
+            lows, traded = self._tape.since(hour - timedelta(days=days))
+            needed = int((_hours(days) * _SHARE_NEEDED).to_integral_value(ROUND_CEILING))
+            if len(lows) < needed:
+                reason = f"{len(lows)} of {_hours(days)} hours are known, {needed} are needed"
+                levels.append(SupportLevel(window_days=days, reason=reason))
+                continue
+            # Quantiles of nested windows are not ordered by themselves: the running minimum is.
+            level = quantile(lows, _QUANTILE)
+            lowest = level if lowest is None else min(level, lowest)
+            price = price_floor(self._symbol, lowest)
+            sure = Decimal(str(confidence(lows, traded, float(price))))
+            levels.append(SupportLevel(window_days=days, price=price, confidence=sure))
         self._levels = tuple(levels)
         self._hour = hour
         self._dirty = False
         self._broken = None
 
-    def _model(self, broken: tuple[bool, ...]) -> SupportLevels:
-        aggressive, moderate, conservative = (
-            SupportLevel(
-                window_days=window.days,
-                price=level,
-                broken=is_broken,
-                reason=window.why_none() if level is None else None,
-            )
-            for window, level, is_broken in zip(self._windows, self._levels, broken, strict=True)
-        )
-        return SupportLevels(aggressive=aggressive, moderate=moderate, conservative=conservative)
+
+def _hours(days: int) -> int:
+    return days * 24

@@ -1,10 +1,12 @@
 """Brings market time forward until it is stopped."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 
 from dantaro_central.core.market_clock import MarketClock, Pace
+from dantaro_central.errors import DatabaseDownError
 from dantaro_central.metrics import Metrics
 from dantaro_central.ports import Heartbeat, HeartbeatStore
 from dantaro_central.services.collection import CollectionService
@@ -51,6 +53,9 @@ class WorkerLoop:
             try:
                 before, market = market, await self._turn(market)
             except TransientError as error:
+                if isinstance(error, DatabaseDownError):
+                    # Memory may be ahead of what is stored.
+                    market = None
                 await self._wait_out(error)
                 continue
             self._backoff.reset()
@@ -98,7 +103,8 @@ class WorkerLoop:
         now = self._clock.now()
         if message != self._last.message or now - self._last.time >= _HEARTBEAT_EVERY:
             self._last = Heartbeat(time=now, message=message)
-            self._heartbeats.save_heartbeat(self._last)
+            with suppress(DatabaseDownError):
+                self._heartbeats.save_heartbeat(self._last)
 
     @staticmethod
     def _report(before: MarketClock | None, after: MarketClock) -> None:

@@ -2,14 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
-from fastapi.params import Depends as DependsType
 from pydantic import BeforeValidator
 
-from dantaro_central.services.keys import KeyService
 from dantaro_crds.values import UtcTime
 
-__all__ = ["API_PREFIX", "Since", "key_required"]
+__all__ = ["API_PREFIX", "Since"]
 
 API_PREFIX = "/api/v1"
 """Set on each router itself: a route then knows its whole path, which labels its metrics."""
@@ -22,13 +19,3 @@ def _as_sent(value: object) -> object:
 
 Since = Annotated[UtcTime, BeforeValidator(_as_sent)]
 """A time in a query string."""
-
-
-def key_required(keys: KeyService) -> DependsType:
-    """Return the dependency that refuses a request without a known key."""
-
-    async def check(request: Request) -> None:
-        keys.check(request.headers.get("Authorization", ""))
-
-    dependency: DependsType = Depends(check)
-    return dependency

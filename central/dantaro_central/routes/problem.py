@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from dantaro_central.errors import TooManyRequestsError
 from dantaro_crds.errors import (
     AuthenticationError,
     ConflictError,
@@ -18,7 +19,7 @@ from dantaro_crds.errors import (
 )
 from dantaro_crds.wire.problem import Problem
 
-__all__ = ["install_problems"]
+__all__ = ["install_problems", "problem_of", "problem_response"]
 
 _STATUS: tuple[tuple[type[DantaroError], HTTPStatus], ...] = (
     (SpecError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -41,21 +42,37 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
-async def _on_ours(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DantaroError)
+def problem_of(error: DantaroError) -> Problem:
+    """Return what is told of an error of ours."""
     status = next(
         (status for kind, status in _STATUS if isinstance(error, kind)),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
-    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request failed", path=request.url.path, reason=error.code, error=error.message)
+    return Problem(title=status.phrase, status=status.value, detail=error.message, code=error.code)
+
+
+def problem_response(error: DantaroError) -> Response:
+    """Return the answer to a request that an error of ours ended."""
+    problem = problem_of(error)
     headers = {}
-    if status is HTTPStatus.UNAUTHORIZED:
+    if isinstance(error, AuthenticationError):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TransientError):
         pause = error.retry_after.total_seconds() if error.retry_after else 1
         headers["Retry-After"] = str(max(round(pause), 1))
-    return _answer(status, error.message, error.code, headers)
+    if isinstance(error, TooManyRequestsError):
+        headers["RateLimit-Limit"] = str(error.limit)
+        headers["RateLimit-Remaining"] = str(error.remaining)
+        headers["RateLimit-Reset"] = headers["Retry-After"]
+    return _response(problem, headers)
+
+
+async def _on_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DantaroError)
+    response = problem_response(error)
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request failed", path=request.url.path, reason=error.code, error=error.message)
+    return response
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:
@@ -84,9 +101,13 @@ def _answer(
     status: HTTPStatus, detail: str, code: str, headers: dict[str, str] | None = None
 ) -> Response:
     problem = Problem(title=status.phrase, status=status.value, detail=detail, code=code)
+    return _response(problem, headers)
+
+
+def _response(problem: Problem, headers: dict[str, str] | None) -> Response:
     return Response(
         problem.model_dump_json(by_alias=True),
-        status_code=status.value,
-        headers=headers,
+        status_code=problem.status,
+        headers={"Cache-Control": "no-store"} | (headers or {}),
         media_type="application/problem+json",
     )

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dantaro_central.core.analysis import ANALYSIS_EVERY, Analyst, Batch, Findings
-from dantaro_central.core.candles import floor_time
+from dantaro_central.core.analysis import Analyst
+from dantaro_central.core.candles import Candle, complete_history, floor_time
+from dantaro_central.core.findings import Batch, Findings
 from dantaro_central.core.market_clock import Market, MarketClock, MarketUse, SourceIdentity
-from dantaro_central.core.market_state import MINUTES_KEPT, MarketState
-from dantaro_central.core.support_levels import LONGEST_WINDOW
+from dantaro_central.core.market_state import ANALYSIS_EVERY, CANDLES_KEPT, MarketState
 from dantaro_central.errors import SourceChangedError
 from dantaro_central.ports import CandleSource, CandleStore, Outline, StateStore
+from dantaro_central.services.analyst import RulesService
 from dantaro_crds.values import Interval
 
 __all__ = ["CollectionService"]
@@ -23,10 +24,26 @@ _USED = {MarketUse.TRADED, MarketUse.ANALYSED}
 class CollectionService:
     """Brings the stored market forward."""
 
-    def __init__(self, source: CandleSource, state: StateStore, store: CandleStore) -> None:
+    def __init__(
+        self,
+        source: CandleSource,
+        state: StateStore,
+        store: CandleStore,
+        *,
+        rules: RulesService | None = None,
+    ) -> None:
+        """Choose where candles come from and where they go.
+
+        Args:
+            source: Where candles come from.
+            state: What is stored.
+            store: Where candles and analyses go.
+            rules: Who decides on the analyses; None: nobody, or somebody beside them.
+        """
         self._source = source
         self._state = state
         self._store = store
+        self._rules = rules
         self._analyst = Analyst([])
         self._markets: Sequence[Market] = ()
         self._end: datetime | None = None
@@ -72,6 +89,9 @@ class CollectionService:
             return before
         batch = await self._source.fetch(self._markets, after=before.cursor, until=until)
         findings = self._analyst.digest(batch, after=before.cursor, until=until)
+        findings = self._review(batch, findings, until)
+        if self._rules is not None:
+            self._rules.decide(findings, self._markets)
         clock = MarketClock(
             source=before.source,
             start=before.start,
@@ -82,24 +102,31 @@ class CollectionService:
         self._clock = clock
         return clock
 
+    def _review(self, batch: Batch, findings: Findings, until: datetime) -> Findings:
+        """Return what of the findings is to be stored: all of it."""
+        del batch, until
+        return findings
+
     async def _begin(self, outline: Outline) -> MarketClock:
         """Store the history and the first analysis: the one due at the open of the first candle."""
         self._store.clear()
         cursor = outline.start
         states = []
         for market in self._markets:
-            history = await self._source.history(market.symbol, before=cursor)
-            self._store.add_history(market.symbol, history)
+            history = await self._history(market.symbol, before=cursor)
             state = MarketState(market.symbol, since=cursor)
-            state.restore(hours=history.get(Interval.M60, ()), minutes=(), until=cursor)
+            state.restore(history, until=cursor)
             states.append(state)
-        self._analyst = Analyst(states)
+        self._analyst = Analyst(states, live=self._source.identity.live)
+        findings = self._analyst.analyse(floor_time(cursor, ANALYSIS_EVERY))
+        if self._rules is not None:
+            self._rules.decide(findings, self._markets)
         clock = MarketClock(source=self._source.identity, start=cursor, cursor=cursor)
         self._store.advance(
             clock,
             before=None,
             batch=Batch(minutes={}),
-            findings=self._analyst.analyse(floor_time(cursor, ANALYSIS_EVERY)),
+            findings=findings,
             markets=outline.markets,
         )
         return clock
@@ -107,7 +134,7 @@ class CollectionService:
     async def _resume(self, outline: Outline, stored: MarketClock) -> MarketClock:
         """Bring the analyst to the stored market time; markets that are new catch up."""
         before = self._state.load_markets()
-        self._analyst = Analyst([], trend=self._state.load_trend())
+        self._analyst = Analyst([], trend=self._state.load_trend(), live=self._source.identity.live)
         for market in self._markets:
             known = before.get(market.symbol)
             if known is None or known.use is not market.use:
@@ -135,16 +162,13 @@ class CollectionService:
         return clock
 
     def _restored(self, market: Market, stored: MarketClock) -> MarketState:
-        cursor = stored.cursor
         state = MarketState(market.symbol, since=stored.start)
         state.restore(
-            hours=self._state.load_candles(
-                market.symbol, Interval.M60, since=cursor - LONGEST_WINDOW
-            ),
-            minutes=self._state.load_candles(
-                market.symbol, Interval.M1, since=cursor - MINUTES_KEPT
-            ),
-            until=cursor,
+            {
+                interval: self._state.load_newest(market.symbol, interval, count=count)
+                for interval, count in CANDLES_KEPT.items()
+            },
+            until=stored.cursor,
         )
         return state
 
@@ -157,14 +181,15 @@ class CollectionService:
         cursor = stored.start
         if stored.source.live:
             cursor = floor_time(stored.cursor, Interval.M60.span)
-        history = await self._source.history(market.symbol, before=cursor)
-        self._store.add_history(market.symbol, history)
+        history = await self._history(market.symbol, before=cursor)
         state = MarketState(market.symbol, since=cursor)
-        state.restore(hours=history.get(Interval.M60, ()), minutes=(), until=cursor)
+        state.restore(history, until=cursor)
         analyst = Analyst([state])
         findings = analyst.analyse(floor_time(cursor, ANALYSIS_EVERY))
         batch = Batch(minutes={})
         while True:
+            if self._rules is not None:
+                self._rules.decide(findings, [market], is_whole=False)
             is_done = cursor >= stored.cursor
             self._store.add_market(batch, findings, market=market if is_done else None)
             if is_done:
@@ -173,6 +198,13 @@ class CollectionService:
             batch = await self._source.fetch([market], after=cursor, until=until)
             findings = analyst.digest(batch, after=cursor, until=until)
             cursor = until
+
+    async def _history(self, symbol: str, *, before: datetime) -> dict[Interval, list[Candle]]:
+        """Fetch and store what closed by `before`."""
+        found = await self._source.history(symbol, before=before)
+        history = complete_history(found, until=before)
+        self._store.add_history(symbol, history)
+        return history
 
     def _next(self, cursor: datetime, due: datetime) -> datetime:
         minutes = max(_ROWS_PER_STEP // max(len(self._markets), 1), 5)

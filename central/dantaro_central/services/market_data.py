@@ -1,48 +1,49 @@
 """What the API answers: it reads what the worker stored, and computes nothing but ranks."""
 
-import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from pydantic import BaseModel
 
 from dantaro_central.core.market_clock import Market, MarketClock, MarketUse
 from dantaro_central.core.pages import AnalysisRow, analysis_json, candles_json
 from dantaro_central.core.recommendations import recommend, to_samples
-from dantaro_central.core.views import MarketEntry, MarketList, StatusView, SupportLevelsView
-from dantaro_central.errors import NotReadyError, SymbolUnknownError
+from dantaro_central.core.views import (
+    DecisionList,
+    DecisionView,
+    IndicatorsView,
+    MarketEntry,
+    MarketList,
+    QualityEntry,
+    QualityList,
+    StatusView,
+    SupportLevelsView,
+)
+from dantaro_central.errors import DatabaseDownError, NotReadyError, SymbolUnknownError
 from dantaro_central.ports import HeartbeatStore, MarketReader, MarketSnapshot
+from dantaro_central.services.pages import Page, build_page
+from dantaro_central.services.wishes import WishService
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import Interval, parse_utc, utc_text
 from dantaro_crds.wire.bundle import (
     MAX_BUNDLE_CANDLES,
     CentralHealth,
+    Indicators,
     MarketStatus,
     Source,
     SupportLevels,
 )
 from dantaro_crds.wire.recommendations import Recommendations
 
-__all__ = ["MarketDataService", "Page"]
+__all__ = ["MarketDataService"]
 
 _STALE = timedelta(minutes=15)
 """Age at which the analysis of a live market recommends nothing: three times its period."""
 
 _SILENCE = timedelta(seconds=60)
 """How long the worker may give no sign of life before the health says so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """An answer as text.
-
-    Attributes:
-        body: JSON.
-        etag: Strong entity tag over the body, quotes included.
-    """
-
-    body: str
-    etag: str
 
 
 class MarketDataService:
@@ -56,6 +57,7 @@ class MarketDataService:
         *,
         version: str,
         source: str,
+        wishes: WishService | None = None,
     ) -> None:
         """Choose a database.
 
@@ -65,7 +67,9 @@ class MarketDataService:
             clock: Wall time.
             version: Of the software, for the health.
             source: Name of the source to show before the worker stored one.
+            wishes: Notes which markets of a live source bots ask for; None: nobody does.
         """
+        self._wishes = wishes
         self._reader = reader
         self._heartbeats = heartbeats
         self._clock = clock
@@ -82,11 +86,11 @@ class MarketDataService:
                 simulated market, no candles of a live one.
 
         Raises:
-            NotReadyError: No market is stored yet.
+            NotReadyError: No market is stored yet, or this one of a live source soon will be.
             SymbolUnknownError: The market has no 1-minute candles.
         """
         with self._reader.snapshot() as snapshot:
-            clock, _ = _market(snapshot, symbol, {MarketUse.TRADED})
+            clock, _ = _market(snapshot, symbol, {MarketUse.TRADED}, wishes=self._wishes)
             cursor = utc_text(clock.cursor)
             rows: Sequence[Sequence[str]] = ()
             if since is not None or not clock.source.live:
@@ -97,18 +101,22 @@ class MarketDataService:
                     until=cursor,
                     limit=MAX_BUNDLE_CANDLES,
                 )
-            newest = snapshot.analysis_rows(symbol, first=cursor, last=cursor)
+            newest = snapshot.analysis_rows(symbol, interval, first=cursor, last=cursor)
             analyses = newest
             if rows:
-                analyses = snapshot.analysis_rows(symbol, first=rows[0][0], last=rows[-1][0])
+                analyses = snapshot.analysis_rows(
+                    symbol, interval, first=rows[0][0], last=rows[-1][0]
+                )
             ticker = snapshot.ticker_json(symbol)
         data_until = f'"{newest[-1].data_until}"' if newest else "null"
-        return _page(
+        return build_page(
             f'{{"marketTime":"{cursor}","dataUntil":{data_until},'
             f'"source":{_source_of(clock).model_dump_json(by_alias=True)},'
             f'"symbol":"{symbol}","interval":"{interval}","candles":{candles_json(rows)},'
             f'"ticker":{ticker or "null"},'
-            f'"analyses":[{",".join(map(analysis_json, analyses))}]}}'
+            f'"analyses":[{",".join(map(analysis_json, analyses))}]}}',
+            clock,
+            parse_utc(newest[-1].data_until) if newest else clock.cursor,
         )
 
     def candles(
@@ -118,7 +126,7 @@ class MarketDataService:
 
         Args:
             symbol: A traded or analysed market.
-            interval: 1m, 60m, 240m or 1d; others are empty.
+            interval: Length of the candles.
             since: Opens after this one only; None: from the first on.
             limit: Most candles.
 
@@ -132,24 +140,77 @@ class MarketDataService:
             rows = snapshot.candle_rows(
                 symbol, interval, after=_after(since), until=cursor, limit=limit
             )
-        return _page(
+        return build_page(
             f'{{"marketTime":"{cursor}","symbol":"{symbol}","interval":"{interval}",'
-            f'"candles":{candles_json(rows)}}}'
+            f'"candles":{candles_json(rows)}}}',
+            clock,
+            clock.cursor,
         )
 
-    def support_levels(self, symbol: str) -> SupportLevelsView:
-        """Return the newest support levels of a market.
+    def support_levels(self, symbol: str) -> Page:
+        """Return the newest support levels of a market as JSON of `SupportLevelsView`.
 
         Raises:
             NotReadyError: No analysis is stored yet.
             SymbolUnknownError: The market is not analysed.
         """
-        newest = self._newest(symbol)
-        return SupportLevelsView(
+        clock, newest = self._newest(symbol)
+        view = SupportLevelsView(
             symbol=symbol,
-            data_until=newest.data_until,
+            data_until=parse_utc(newest.data_until),
             support_levels=SupportLevels.model_validate_json(newest.support_levels),
         )
+        return _page(view, clock, view.data_until)
+
+    def indicators(self, symbol: str, interval: Interval) -> Page:
+        """Return the newest indicators of a market as JSON of `IndicatorsView`.
+
+        Raises:
+            NotReadyError: No market is stored yet.
+            SymbolUnknownError: The market is not analysed.
+        """
+        with self._reader.snapshot() as snapshot:
+            clock, _ = _market(snapshot, symbol, {MarketUse.TRADED, MarketUse.ANALYSED})
+            found = snapshot.indicators_json(symbol, interval, until=utc_text(clock.cursor))
+        view = IndicatorsView(
+            symbol=symbol,
+            interval=interval,
+            data_until=parse_utc(found[0]) if found else None,
+            indicators=Indicators.model_validate_json(found[1]) if found else None,
+        )
+        return _page(view, clock, view.data_until)
+
+    def decisions(self, symbol: str, limit: int) -> Page:
+        """Return the newest decisions on a market, newest first, as JSON of `DecisionList`.
+
+        Raises:
+            NotReadyError: No market is stored yet.
+            SymbolUnknownError: The market is not analysed.
+        """
+        with self._reader.snapshot() as snapshot:
+            clock, _ = _market(snapshot, symbol, {MarketUse.TRADED, MarketUse.ANALYSED})
+            rows = snapshot.decision_rows(symbol, limit=limit)
+        views = [
+            DecisionView.model_validate(row | {"inputs": json.loads(row["inputs"])}) for row in rows
+        ]
+        view = DecisionList(symbol=symbol, decisions=views)
+        return _page(view, clock, views[0].data_until if views else None)
+
+    def data_quality(self) -> Page:
+        """Return what is wrong with the stored candles as JSON of `QualityList`.
+
+        Raises:
+            NotReadyError: No market is stored yet.
+        """
+        with self._reader.snapshot() as snapshot:
+            clock = _clock(snapshot)
+            rows = snapshot.quality_rows()
+        entries = [
+            QualityEntry.model_validate(row | {"details": json.loads(row["details"])})
+            for row in rows
+        ]
+        view = QualityList(source=_source_of(clock), markets=entries)
+        return _page(view, clock, min((e.checked for e in entries), default=None))
 
     def recommendations(self, limit: int) -> Page:
         """Return the markets to trade, best first, as JSON of `wire.recommendations`.
@@ -171,30 +232,35 @@ class MarketDataService:
             raise NotReadyError(
                 f"the newest analysis is of {stored[0]}: no market is recommended by such old data"
             )
-        traded = {name for name, market in markets.items() if market.use is MarketUse.TRADED}
+        # A live market that is only analysed gets minutes as soon as a bot asks for it.
+        uses = {MarketUse.TRADED} | ({MarketUse.ANALYSED} if clock.source.live else set())
+        traded = {name for name, market in markets.items() if market.use in uses}
         answer = Recommendations(
             source=_source_of(clock),
             market_time=clock.cursor,
             data_until=until,
-            recommendations=recommend(to_samples(stored[1]), among=traded, limit=limit),
+            recommendations=recommend(
+                to_samples(stored[1]), among=traded, limit=limit, live=clock.source.live
+            ),
         )
-        return _page(answer.model_dump_json(by_alias=True))
+        return _page(answer, clock, until)
 
-    def market_status(self) -> StatusView:
-        """Return the newest market status.
+    def market_status(self) -> Page:
+        """Return the newest market status as JSON of `StatusView`.
 
         Raises:
             NotReadyError: No analysis is stored yet.
         """
-        newest = self._newest(None)
+        clock, newest = self._newest(None)
         status = newest.market_status
-        return StatusView(
-            data_until=newest.data_until,
+        view = StatusView(
+            data_until=parse_utc(newest.data_until),
             market_status=None if status == "null" else MarketStatus.model_validate_json(status),
         )
+        return _page(view, clock, view.data_until)
 
-    def markets(self) -> MarketList:
-        """Return all markets of the source, those that cannot be used with the reason.
+    def markets(self) -> Page:
+        """Return all markets of the source as JSON of `MarketList`.
 
         Raises:
             NotReadyError: No market is stored yet.
@@ -202,7 +268,7 @@ class MarketDataService:
         with self._reader.snapshot() as snapshot:
             clock = _clock(snapshot)
             markets = snapshot.load_markets()
-        return MarketList(
+        view = MarketList(
             source=_source_of(clock),
             market_time=clock.cursor,
             markets=[
@@ -210,16 +276,32 @@ class MarketDataService:
                 for market in markets.values()
             ],
         )
+        return _page(view, clock, clock.cursor)
+
+    def state(self) -> Hashable:
+        """Return what changes whenever an answer may change: market time, and whose it is.
+
+        Raises:
+            DatabaseDownError: The database does not answer.
+        """
+        try:
+            with self._reader.snapshot() as snapshot:
+                return snapshot.load_clock()
+        except NotReadyError:
+            return None
 
     def health(self) -> CentralHealth:
         """Return what a person or the operator wants to know first."""
         clock: MarketClock | None = None
         markets: dict[str, Market] = {}
         problem = ""
-        with suppress(NotReadyError), self._reader.snapshot() as snapshot:
-            clock = snapshot.load_clock()
-            markets = snapshot.load_markets()
-            problem = self._problem()
+        try:
+            with suppress(NotReadyError), self._reader.snapshot() as snapshot:
+                clock = snapshot.load_clock()
+                markets = snapshot.load_markets()
+                problem = self._problem()
+        except DatabaseDownError:
+            problem = "the database does not answer"
         broken = [m.reason for m in markets.values() if m.use is MarketUse.BROKEN]
         if clock is None:
             problem = problem or "starting: no market is stored yet"
@@ -248,7 +330,7 @@ class MarketDataService:
             return f"the worker gave no sign of life since {utc_text(heartbeat.time)}"
         return "" if heartbeat.message == "ok" else heartbeat.message
 
-    def _newest(self, symbol: str | None) -> AnalysisRow:
+    def _newest(self, symbol: str | None) -> tuple[MarketClock, AnalysisRow]:
         with self._reader.snapshot() as snapshot:
             clock = _clock(snapshot)
             if symbol is None:
@@ -258,10 +340,10 @@ class MarketDataService:
             else:
                 _market(snapshot, symbol, {MarketUse.TRADED, MarketUse.ANALYSED})
             cursor = utc_text(clock.cursor)
-            rows = snapshot.analysis_rows(symbol, first=cursor, last=cursor)
+            rows = snapshot.analysis_rows(symbol, Interval.M1, first=cursor, last=cursor)
         if not rows:
             raise NotReadyError("no analysis is stored yet: try again in a moment")
-        return rows[-1]
+        return clock, rows[-1]
 
 
 def _clock(snapshot: MarketSnapshot) -> MarketClock:
@@ -272,13 +354,19 @@ def _clock(snapshot: MarketSnapshot) -> MarketClock:
 
 
 def _market(
-    snapshot: MarketSnapshot, symbol: str, uses: set[MarketUse]
+    snapshot: MarketSnapshot,
+    symbol: str,
+    uses: set[MarketUse],
+    *,
+    wishes: WishService | None = None,
 ) -> tuple[MarketClock, Market]:
     clock = _clock(snapshot)
     markets = snapshot.load_markets()
     market = markets.get(symbol)
     if market is not None and market.use in uses:
         return clock, market
+    if market is not None and wishes is not None and clock.source.live:
+        wishes.consider(market)
     if market is not None:
         raise SymbolUnknownError(f"market {symbol} cannot be used: {market.reason}")
     known = ", ".join(m.symbol for m in markets.values() if m.use in uses)
@@ -294,5 +382,5 @@ def _source_of(clock: MarketClock) -> Source:
     return Source(name=clock.source.name, live=clock.source.live, ended=clock.ended)
 
 
-def _page(body: str) -> Page:
-    return Page(body=body, etag=f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"')
+def _page(view: BaseModel, clock: MarketClock, until: datetime | None) -> Page:
+    return build_page(view.model_dump_json(by_alias=True), clock, until)

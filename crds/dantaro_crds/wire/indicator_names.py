@@ -1,9 +1,10 @@
-"""Names of the indicators that strategies read from an analysis; central computes them.
+"""Names of the indicators that central computes and strategies and people read from an analysis.
 
 All are of closed candles of the bot's interval, the newest one being the candle that
-`Indicators.time` names, but for the three of days. What cannot be computed, for want of candles or
-because its definition has no value, is left out: a strategy then does nothing and says what is
-missing. Prices are in quote currency, volumes in base currency.
+`Indicators.time` names, but for the three of days. Those that depend on where they begin (EMA, RSI,
+MACD, ATR, Keltner) are of exactly 200 candles, and there are none before. What cannot be computed,
+for want of candles or because its definition has no value, is left out: a strategy then does
+nothing and says what is missing. Prices are in quote currency, volumes in base currency.
 
 Source: indicators definition, sections 1, 2 and 4.
 """
@@ -59,3 +60,23 @@ class IndicatorName(StrEnum):
     """Highest price of the UTC day before it."""
     PREVIOUS_DAY_LOW = "previousDayLow"
     """Lowest price of the UTC day before it."""
+    SMA50 = "sma50"
+    """Mean of the last 50 closes."""
+    EMA12 = "ema12"
+    """Exponential mean of the closes, 12 candles."""
+    EMA26 = "ema26"
+    """Exponential mean of the closes, 26 candles."""
+    MACD = "macd"
+    """MACD(12, 26): the fast exponential mean less the slow one; quote currency, either sign."""
+    MACD_SIGNAL = "macdSignal"
+    """EMA(9) of it."""
+    PERCENT_B = "percentB"
+    """Where the close lies: 0 at the lower Bollinger band, 1 at the upper; 0.5 where both meet."""
+    ATR14 = "atr14"
+    """Average true range after Wilder, 14 candles; quote currency."""
+    STOCH_K = "stochK"
+    """Slow stochastic(14, 3, 3) %K, 0..100; none where a range that it looks at is empty."""
+    STOCH_D = "stochD"
+    """Mean of the last 3 %K."""
+    MAX_DRAWDOWN = "maxDrawdown"
+    """Deepest fall of a close below a higher one before it in the last 200, fraction 0..1."""

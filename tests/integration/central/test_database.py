@@ -18,10 +18,10 @@ from dantaro_central.adapters.database.tables import metadata
 from dantaro_central.adapters.database.worker_store import SqlWorkerStore
 from dantaro_central.adapters.key_file import load_or_make_key
 from dantaro_central.adapters.sources.simulated import SimulatedSource
-from dantaro_central.core.analysis import Batch, Findings
+from dantaro_central.core.findings import Batch, Findings
 from dantaro_central.core.market_clock import MarketClock, MarketUse
 from dantaro_central.errors import SourceChangedError, WorkerRunningError
-from dantaro_central.ports import Heartbeat
+from dantaro_central.ports import Heartbeat, KeyRecord
 from dantaro_central.services.collection import CollectionService
 from dantaro_crds.errors import SafetyError, SpecError, TransientError
 from tests.support.candles import START, make_candle
@@ -208,13 +208,15 @@ async def test_a_second_lock_gives_up_after_ten_seconds(tmp_path: Path) -> None:
 def test_keys_and_heartbeats_are_replaced(tmp_path: Path) -> None:
     engine = open_engine(url_of(tmp_path))
     keys, beats = SqlKeyStore(engine), SqlHeartbeatStore(engine)
-    assert keys.load_hashes() == []
+    assert keys.load_keys() == []
     migrate(engine)
     assert beats.load_heartbeat() is None
     for text in ("a", "b"):
-        keys.save_hash("local", text)
+        record = KeyRecord(name="local", sha256=text, unlimited=True, created="at noon")
+        assert keys.save_key(record, replaces=text == "b")
+        assert not keys.save_key(record, replaces=False)
         beats.save_heartbeat(Heartbeat(time=START, message=text))
-    assert keys.load_hashes() == ["b"]
+    assert keys.load_keys() == [record]
     assert beats.load_heartbeat() == Heartbeat(time=START, message="b")
 
 

@@ -29,7 +29,9 @@ pytestmark = pytest.mark.unit
             id="operator",
         ),
         pytest.param(
-            "dantaro_central.bootstrap", "kopf kubernetes numpy pandas ccxt", id="central"
+            "dantaro_central.bootstrap",
+            "kopf kubernetes numpy pandas talib apscheduler openai ccxt",
+            id="central",
         ),
     ],
 )

@@ -6,11 +6,29 @@ from typing import Any
 import pytest
 
 from dantaro_central.cli import main
-from dantaro_central.settings import load_settings
+from dantaro_central.settings import OPENAI_URL, AnalystName, load_settings
 from dantaro_crds.errors import SpecError
+from dantaro_crds.values import Interval
 from tests.support.candles import START
 
 pytestmark = pytest.mark.unit
+
+
+OPENAI: dict[str, Any] = {
+    "source": "upbit",
+    "symbols": "KRW-BTC",
+    "analyst": "openai",
+    "analyst_model": "small",
+    "analyst_url": "http://127.0.0.1:8080/v1",
+    "analyst_usd_per_million_prompt": "0",
+    "analyst_usd_per_million_answer": "0",
+}
+
+
+def test_a_model_of_ones_own_needs_no_key() -> None:
+    settings = load_settings(OPENAI)
+    assert (settings.analyst, settings.analyst_key_file) == (AnalystName.OPENAI, None)
+    assert settings.analyst_interval is Interval.M60
 
 
 def test_the_command_line_counts_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +61,7 @@ def test_texts_of_the_command_line_are_read() -> None:
     [
         pytest.param({"speed": "max"}, "speed max is for a replay", id="max-of-no-replay"),
         pytest.param({"source": "replay"}, "needs a folder", id="no-folder"),
-        pytest.param({"source": "upbit"}, "needs symbols", id="no-symbols"),
+        pytest.param({"traded": "KRW-BTC"}, "traded is for source upbit", id="traded"),
         pytest.param(
             {"source": "upbit", "symbols": "KRW-BTC", "speed": "5"}, "speed must be 1", id="fast"
         ),
@@ -58,6 +76,28 @@ def test_texts_of_the_command_line_are_read() -> None:
         pytest.param({"symbols": "btc"}, "expected a market", id="wrong-symbol"),
         pytest.param({"port": "70000"}, "port: ", id="port-too-high"),
         pytest.param({"speed": "0"}, "speed", id="no-speed"),
+        pytest.param({"analyst": "oracle"}, "analyst: ", id="unknown-analyst"),
+        pytest.param({"analyst_interval": "5m"}, "15m or longer, was 5m", id="short-candles"),
+        pytest.param({"analyst": "openai"}, "openai is for source upbit", id="model-of-no-live"),
+        pytest.param(
+            OPENAI | {"source": "replay", "folder": "x"},
+            "a replay market is the same in every run",
+            id="model-of-a-replay",
+        ),
+        pytest.param(OPENAI | {"analyst_model": ""}, "needs analyst_model", id="no-model"),
+        pytest.param(
+            OPENAI | {"analyst_url": "127.0.0.1:8080"}, "begin with https://", id="no-scheme"
+        ),
+        pytest.param(
+            OPENAI | {"analyst_url": OPENAI_URL}, "needs analyst_key_file", id="no-key-for-openai"
+        ),
+        pytest.param(
+            OPENAI | {"analyst_usd_per_million_answer": None},
+            "needs analyst_usd_per_million_prompt and analyst_usd_per_million_answer",
+            id="no-price",
+        ),
+        pytest.param({"analyst_calls_per_hour": "0"}, "analyst_calls_per_hour: ", id="no-calls"),
+        pytest.param({"analyst_usd_per_hour": "-1"}, "analyst_usd_per_hour: ", id="negative"),
     ],
 )
 def test_a_wrong_setting_is_named(given: dict[str, Any], want: str) -> None:

@@ -1,20 +1,28 @@
 """Opens the database.
 
-Calls are made directly from the event loop: in SQLite each takes well under a millisecond, and a
+Calls to SQLite are made directly from the event loop: each takes well under a millisecond, and a
 thread would cost more than it saves (every row that crosses a busy interpreter lock waits for it).
+A server may be far away or gone, so the API asks it on threads.
 """
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from dantaro_crds.errors import SpecError
 
-__all__ = ["open_engine", "sqlite_path"]
+__all__ = ["open_engine", "runner_of", "sqlite_path"]
+
+_T = TypeVar("_T")
 
 _BUSY_SECONDS = 10
+
+_ANSWER_SECONDS = 3
+"""How long a server may take to accept a connection."""
 
 
 def open_engine(url: str) -> Engine:
@@ -25,12 +33,36 @@ def open_engine(url: str) -> Engine:
     """
     path = sqlite_path(url)
     if path is None:
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=_ANSWER_SECONDS,
+            connect_args={"connect_timeout": _ANSWER_SECONDS},
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+class _Directly:
+    """Runs a call here."""
+
+    async def __call__(self, call: Callable[[], _T], /) -> _T:
+        return call()
+
+
+class _OnThread:
+    """Runs a call on another thread; the event loop goes on."""
+
+    async def __call__(self, call: Callable[[], _T], /) -> _T:
+        return await asyncio.to_thread(call)
+
+
+def runner_of(engine: Engine) -> _Directly | _OnThread:
+    """Return what runs a call that reads this database."""
+    return _Directly() if engine.dialect.name == "sqlite" else _OnThread()
 
 
 def sqlite_path(url: str) -> Path | None:

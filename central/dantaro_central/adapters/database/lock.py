@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -23,13 +24,21 @@ __all__ = ["worker_lock"]
 
 _WAIT_SECONDS = 10.0
 _PAUSE_SECONDS = 0.1
+_STANDBY_SECONDS = 1.0
 _ADVISORY_KEY = 0x64616E74
 """Any number that other programs do not use in the same database."""
 
+_log = structlog.get_logger()
+
 
 @asynccontextmanager
-async def worker_lock(url: str, clock: Clock) -> AsyncIterator[None]:
-    """Hold the database for one worker; wait up to 10 s for another one to end.
+async def worker_lock(url: str, clock: Clock, *, standby: bool = False) -> AsyncIterator[None]:
+    """Hold the database for one worker; wait for another one to end.
+
+    Args:
+        url: Of the database.
+        clock: Waiting.
+        standby: Whether to wait for ever, else 10 s.
 
     Raises:
         WorkerRunningError: Another worker still holds it.
@@ -37,13 +46,17 @@ async def worker_lock(url: str, clock: Clock) -> AsyncIterator[None]:
     path = sqlite_path(url)
     with _session_lock(url) if path is None else _file_lock(path) as try_lock:
         give_up = clock.monotonic() + _WAIT_SECONDS
+        is_told = False
         while not try_lock():
-            if clock.monotonic() >= give_up:
+            if standby and not is_told:
+                _log.info("standing by: another worker holds the database")
+                is_told = True
+            if not standby and clock.monotonic() >= give_up:
                 raise WorkerRunningError(
                     f"expected no other worker on {path or 'the database'}, found one that still "
                     f"runs after {_WAIT_SECONDS:g} s: stop it, or name another database"
                 )
-            await clock.sleep(_PAUSE_SECONDS)
+            await clock.sleep(_STANDBY_SECONDS if standby else _PAUSE_SECONDS)
         yield
 
 

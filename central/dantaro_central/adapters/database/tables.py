@@ -109,7 +109,11 @@ decisions = Table(
     Column("created", String(40), nullable=False),
     sqlite_with_rowid=False,
 )
-"""What the analyst advised; `prompt` is its version, `inputs` JSON, `cost` in US dollars."""
+"""What the analyst advised on the candle that closed at `data_until`.
+
+`created` is the market time from which it counts, `prompt` a version, `inputs` JSON, `cost` in US
+dollars.
+"""
 
 order_books = Table(
     "order_books",

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Select, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dantaro_central.adapters.database.clock_rows import (
@@ -14,23 +14,27 @@ from dantaro_central.adapters.database.clock_rows import (
     load_clock,
     load_markets,
 )
+from dantaro_central.adapters.database.decision_store import add_decisions
 from dantaro_central.adapters.database.tables import (
     analyses,
     candles,
+    decisions,
+    indicators,
     market_clock,
     market_samples,
     market_status,
     markets,
+    scores,
     tickers,
 )
-from dantaro_central.core.analysis import Batch, Findings
 from dantaro_central.core.candles import Candle
+from dantaro_central.core.findings import Batch, Findings
 from dantaro_central.core.market_clock import Market, MarketClock
 from dantaro_crds.errors import SafetyError
 from dantaro_crds.values import Interval, decimal_text, parse_utc, utc_text
 from dantaro_crds.wire.bundle import Trend
 
-__all__ = ["SqlWorkerStore"]
+__all__ = ["SqlWorkerStore", "candle_rows", "put_markets", "select_candles", "to_candle"]
 
 _Row = dict[str, Any]
 
@@ -53,28 +57,17 @@ class SqlWorkerStore:
 
     def load_candles(self, symbol: str, interval: Interval, *, since: datetime) -> list[Candle]:
         """Return the candles that opened at `since` or later, oldest first."""
-        table = candles.c
-        query = (
-            select(table.time, table.open, table.high, table.low, table.close, table.volume)
-            .where(
-                table.symbol == symbol,
-                table.interval == interval.value,
-                table.time >= utc_text(since),
-            )
-            .order_by(table.time)
-        )
+        query = select_candles(symbol, interval).where(candles.c.time >= utc_text(since))
         with self._engine.begin() as connection:
-            return [
-                Candle(
-                    time=parse_utc(time),
-                    open=Decimal(open_),
-                    high=Decimal(high),
-                    low=Decimal(low),
-                    close=Decimal(close),
-                    volume=Decimal(volume),
-                )
-                for time, open_, high, low, close, volume in connection.execute(query)
-            ]
+            found = connection.execute(query.order_by(candles.c.time))
+            return [to_candle(row) for row in found]
+
+    def load_newest(self, symbol: str, interval: Interval, *, count: int) -> list[Candle]:
+        """Return the last `count` candles that are stored, or all, oldest first."""
+        query = select_candles(symbol, interval).order_by(candles.c.time.desc()).limit(count)
+        with self._engine.begin() as connection:
+            found = connection.execute(query).all()
+        return [to_candle(row) for row in reversed(found)]
 
     def load_trend(self) -> Trend:
         """Return the trend of the newest market status; Neutral before any."""
@@ -91,22 +84,34 @@ class SqlWorkerStore:
     def clear(self) -> None:
         """Delete every candle and analysis."""
         with self._engine.begin() as connection:
-            for table in (candles, analyses, market_samples, market_status, tickers, markets):
+            for table in (
+                candles,
+                analyses,
+                indicators,
+                scores,
+                decisions,
+                market_samples,
+                market_status,
+                tickers,
+                markets,
+            ):
                 connection.execute(delete(table))
 
     def add_history(self, symbol: str, candles: dict[Interval, list[Candle]]) -> None:
         """Store longer candles; those that are there already stay."""
         with self._engine.begin() as connection:
             for interval, rows in candles.items():
-                _add_missing(connection, _candle_rows(symbol, interval, rows))
+                _add_missing(connection, candle_rows(symbol, interval, rows))
 
     def add_market(self, batch: Batch, findings: Findings, *, market: Market | None) -> None:
         """Store candles and analyses of one market that catches up; twice changes nothing."""
         with self._engine.begin() as connection:
             _add_missing(connection, _all_candle_rows(batch, findings))
             _add_missing(connection, _level_rows(findings), table=analyses)
+            _add_missing(connection, _indicator_rows(findings), table=indicators)
+            add_decisions(connection, findings.decisions)
             if market is not None:
-                _put_markets(connection, [market])
+                put_markets(connection, [market])
 
     def advance(
         self,
@@ -125,6 +130,9 @@ class SqlWorkerStore:
         with self._engine.begin() as connection:
             _add(connection, candles, _all_candle_rows(batch, findings))
             _add(connection, analyses, _level_rows(findings))
+            _add(connection, indicators, _indicator_rows(findings))
+            _add(connection, scores, _score_rows(findings))
+            add_decisions(connection, findings.decisions)
             _add(
                 connection,
                 market_status,
@@ -136,7 +144,7 @@ class SqlWorkerStore:
             _put_samples(connection, findings)
             _put_tickers(connection, findings)
             if markets is not None:
-                _put_markets(connection, markets)
+                put_markets(connection, markets)
             _move(connection, clock, before)
 
 
@@ -156,7 +164,29 @@ def _move(connection: Connection, clock: MarketClock, before: MarketClock | None
         )
 
 
-def _candle_rows(symbol: str, interval: Interval, rows: Iterable[Candle]) -> list[_Row]:
+def select_candles(symbol: str, interval: Interval) -> Select[Any]:
+    """Return the query of a market's candles."""
+    table = candles.c
+    return select(table.time, table.open, table.high, table.low, table.close, table.volume).where(
+        table.symbol == symbol, table.interval == interval.value
+    )
+
+
+def to_candle(row: Sequence[str]) -> Candle:
+    """Return a row of `select_candles` as a candle."""
+    time, open_, high, low, close, volume = row
+    return Candle(
+        time=parse_utc(time),
+        open=Decimal(open_),
+        high=Decimal(high),
+        low=Decimal(low),
+        close=Decimal(close),
+        volume=Decimal(volume),
+    )
+
+
+def candle_rows(symbol: str, interval: Interval, rows: Iterable[Candle]) -> list[_Row]:
+    """Return candles as rows of the table."""
     name = interval.value
     return [
         {
@@ -176,11 +206,11 @@ def _candle_rows(symbol: str, interval: Interval, rows: Iterable[Candle]) -> lis
 def _all_candle_rows(batch: Batch, findings: Findings) -> list[_Row]:
     rows: list[_Row] = []
     for symbol, minutes in batch.minutes.items():
-        rows += _candle_rows(symbol, Interval.M1, minutes)
+        rows += candle_rows(symbol, Interval.M1, minutes)
     for symbol, hours in batch.hours.items():
-        rows += _candle_rows(symbol, Interval.M60, hours)
+        rows += candle_rows(symbol, Interval.M60, hours)
     for symbol, interval, candle in findings.built:
-        rows += _candle_rows(symbol, interval, [candle])
+        rows += candle_rows(symbol, interval, [candle])
     return rows
 
 
@@ -188,6 +218,25 @@ def _level_rows(findings: Findings) -> list[_Row]:
     return [
         {"symbol": symbol, "data_until": utc_text(until), "support_levels": levels}
         for symbol, until, levels in findings.levels
+    ]
+
+
+def _score_rows(findings: Findings) -> list[_Row]:
+    return [
+        {"symbol": symbol, "data_until": utc_text(until), "body": body}
+        for symbol, until, body in findings.scores
+    ]
+
+
+def _indicator_rows(findings: Findings) -> list[_Row]:
+    return [
+        {
+            "symbol": symbol,
+            "interval": interval.value,
+            "data_until": utc_text(until),
+            "body": body,
+        }
+        for symbol, interval, until, body in findings.indicators
     ]
 
 
@@ -223,7 +272,8 @@ def _put_tickers(connection: Connection, findings: Findings) -> None:
     _add(connection, tickers, rows)
 
 
-def _put_markets(connection: Connection, rows: Sequence[Market]) -> None:
+def put_markets(connection: Connection, rows: Sequence[Market]) -> None:
+    """Store markets in place of those of the same name."""
     connection.execute(delete(markets).where(markets.c.symbol.in_([row.symbol for row in rows])))
     _add(
         connection,

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dantaro_central.adapters.sources.candle_files import CandleFile, find_candles
-from dantaro_central.core.analysis import Batch
 from dantaro_central.core.candles import MINUTE, Candle
+from dantaro_central.core.findings import Batch
 from dantaro_central.core.market_clock import Market, MarketUse, SourceIdentity
 from dantaro_central.ports import Outline
 from dantaro_crds.errors import SpecError

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dantaro_central.core.analysis import Batch
 from dantaro_central.core.candles import MINUTE, Candle, aggregate, floor_time
+from dantaro_central.core.findings import Batch
 from dantaro_central.core.market_clock import Market, MarketUse, SourceIdentity
 from dantaro_central.core.simulation import SIMULATED_MARKETS, SimulatedMarket
 from dantaro_central.ports import Outline

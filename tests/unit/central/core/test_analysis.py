@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dantaro_central.core.analysis import Analyst, Batch, Findings
+from dantaro_central.core.analysis import Analyst
 from dantaro_central.core.candles import Candle
+from dantaro_central.core.findings import Batch, Findings
 from dantaro_central.core.market_state import MarketState
 from dantaro_central.core.recommendations import to_samples
 from dantaro_crds.values import Interval
@@ -30,7 +31,7 @@ def fresh() -> Analyst:
     states = []
     for symbol in SYMBOLS:
         state = MarketState(symbol, since=START)
-        state.restore(hours=HOURS[symbol], minutes=(), until=START)
+        state.restore({Interval.M60: HOURS[symbol]}, until=START)
         states.append(state)
     return Analyst(states)
 
@@ -54,6 +55,8 @@ def run(analyst: Analyst, steps: list[int], minutes: dict[str, list[Candle]] = M
         found = analyst.digest(cut(minutes, at, until), after=at, until=until)
         total.built.extend(found.built)
         total.levels.extend(found.levels)
+        total.indicators.extend(found.indicators)
+        total.scores.extend(found.scores)
         total.statuses.extend(found.statuses)
         total.tickers.update(found.tickers)
         total.samples[:] = found.samples or total.samples
@@ -72,6 +75,7 @@ def test_steps_of_any_size_find_the_same(steps: list[int]) -> None:
     if sum(steps) <= COUNT:
         assert sorted(found.built, key=str) == sorted(WHOLE.built, key=str)
         assert (found.levels, found.statuses) == (WHOLE.levels, WHOLE.statuses)
+        assert (found.indicators, found.scores) == (WHOLE.indicators, WHOLE.scores)
         assert found.tickers == WHOLE.tickers
         assert found.samples == WHOLE.samples
 
@@ -83,13 +87,14 @@ def test_a_restart_at_any_minute_finds_the_same(at: int) -> None:
     until = START + at * MINUTE
     states = []
     for symbol in SYMBOLS:
-        built = [c for s, i, c in first.built if s == symbol and i is Interval.M60]
+        stored = {
+            interval: [c for s, i, c in first.built if s == symbol and i is interval]
+            for interval in Interval
+        }
+        stored[Interval.M60] = HOURS[symbol] + stored[Interval.M60]
+        stored[Interval.M1] = [*cut(MINUTES, START, until).minutes[symbol]]
         state = MarketState(symbol, since=START)
-        state.restore(
-            hours=[*HOURS[symbol], *built],
-            minutes=cut(MINUTES, START, until).minutes[symbol],
-            until=until,
-        )
+        state.restore(stored, until=until)
         states.append(state)
     trend = MarketStatus.model_validate_json(WHOLE.statuses[0][1]).trend
     for _, text in first.statuses:
@@ -98,6 +103,8 @@ def test_a_restart_at_any_minute_finds_the_same(at: int) -> None:
     end = START + COUNT * MINUTE
     rest = again.digest(cut(MINUTES, until, end), after=until, until=end)
     assert first.levels + rest.levels == WHOLE.levels
+    assert first.indicators + rest.indicators == WHOLE.indicators
+    assert first.scores + rest.scores == WHOLE.scores
     if first.statuses:
         assert first.statuses + rest.statuses == WHOLE.statuses
     assert sorted(first.built + rest.built, key=str) == sorted(WHOLE.built, key=str)
@@ -117,6 +124,12 @@ def test_no_analysis_looks_ahead(cut_at: int) -> None:
     assert [row for row in found.levels if row[1] <= until] == [
         row for row in WHOLE.levels if row[1] <= until
     ]
+    assert [row for row in found.indicators if row[2] <= until] == [
+        row for row in WHOLE.indicators if row[2] <= until
+    ]
+    assert [row for row in found.scores if row[1] <= until] == [
+        row for row in WHOLE.scores if row[1] <= until
+    ]
     assert [row for row in found.statuses if row[0] <= until] == [
         row for row in WHOLE.statuses if row[0] <= until
     ]
@@ -124,6 +137,7 @@ def test_no_analysis_looks_ahead(cut_at: int) -> None:
 
 def test_there_is_an_analysis_every_five_minutes() -> None:
     times = [until for until, _ in WHOLE.statuses]
+    assert [until for s, until, _ in WHOLE.scores if s == "KRW-BTC"] == times[11::12]
     assert times == [START + 5 * n * MINUTE for n in range(1, COUNT // 5 + 1)]
     assert [until for s, until, _ in WHOLE.levels if s == "KRW-BTC"] == times
 
@@ -131,8 +145,11 @@ def test_there_is_an_analysis_every_five_minutes() -> None:
 def test_the_last_price_at_the_time_of_the_analysis_breaks_a_level() -> None:
     state = MarketState("KRW-BTC", since=START)
     state.restore(
-        hours=[make_candle(START - back * 60 * MINUTE, 500) for back in range(200, 0, -1)],
-        minutes=(),
+        {
+            Interval.M60: [
+                make_candle(START - back * 60 * MINUTE, 500) for back in range(200, 0, -1)
+            ]
+        },
         until=START,
     )
     analyst = Analyst([state])
@@ -146,7 +163,7 @@ def test_the_last_price_at_the_time_of_the_analysis_breaks_a_level() -> None:
 
 def test_hours_of_a_market_without_minutes_are_analysed() -> None:
     state = MarketState("KRW-SOL", since=START)
-    state.restore(hours=simulated_hours("KRW-SOL", 200), minutes=(), until=START)
+    state.restore({Interval.M60: simulated_hours("KRW-SOL", 200)}, until=START)
     analyst = Analyst([state])
     hour = make_candle(START, 1)
     found = analyst.digest(
@@ -191,8 +208,11 @@ def test_a_market_is_recommended_by_enough_and_fresh_data(
 ) -> None:
     state = MarketState("KRW-BTC", since=START)
     state.restore(
-        hours=[make_candle(START - (age + n) * HOUR, 500) for n in range(hours - 1, -1, -1)],
-        minutes=(),
+        {
+            Interval.M60: [
+                make_candle(START - (age + n) * HOUR, 500) for n in range(hours - 1, -1, -1)
+            ]
+        },
         until=START,
     )
     (until, body), *others = Analyst([state]).analyse(START).samples

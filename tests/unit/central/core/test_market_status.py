@@ -6,11 +6,13 @@ import pytest
 
 from dantaro_central.core.market_status import (
     MarketView,
+    fear_greed,
     market_status,
     next_trend,
+    risk_of,
     volatility_of,
 )
-from dantaro_crds.wire.bundle import Trend, VolatilityRegime
+from dantaro_crds.wire.bundle import RiskLevel, Trend, VolatilityRegime
 
 pytestmark = pytest.mark.unit
 
@@ -58,3 +60,48 @@ def test_breadth_is_the_part_of_markets_above_their_mean() -> None:
 
 def test_without_markets_there_is_no_status() -> None:
     assert market_status([], before=BULL) is None
+
+
+def make_view(above: float, size: float = 0.009, busyness: float | None = None) -> MarketView:
+    return MarketView(
+        is_above_mean=above > 0, above_mean=above, hourly_range=size, busyness=busyness
+    )
+
+
+@pytest.mark.parametrize(
+    ("views", "want"),
+    [
+        # Momentum 50, breadth 0 (nothing is above), volatility 50, volume 50: 37.5.
+        pytest.param([make_view(0.0)], 38, id="nothing-moves"),
+        # 100 + 100 + 100 + (50 + 50 x 2 / 2) = 400.
+        pytest.param([make_view(0.05, 0.003, 2.0)], 100, id="greed"),
+        pytest.param([make_view(0.9, 0.001, 9.0)], 100, id="beyond"),
+        pytest.param([make_view(-0.05, 0.015, 2.0)], 0, id="fear"),
+        # Momentum 75; breadth 100; volatility 50; 50 + 25 x 1 / 2 = 62.5: 71.875.
+        pytest.param([make_view(0.025)], 72, id="rising"),
+        # Momentum 50, breadth 50, volatility of 0.6 % in the median 75, volume 50: 56.25.
+        pytest.param([make_view(0.02, 0.003, 1.0), make_view(-0.02, 0.009, 3.0)], 56, id="mixed"),
+    ],
+)
+def test_the_mood_is_the_mean_of_four_parts(views: list[MarketView], want: int) -> None:
+    assert fear_greed(views) == want
+    status = market_status(views, before=Trend.NEUTRAL)
+    assert status is not None
+    assert status.fear_greed == want
+
+
+@pytest.mark.parametrize(
+    ("trend", "volatility", "mood", "want"),
+    [
+        (Trend.BULL, VolatilityRegime.HIGH, 80, RiskLevel.HIGH),
+        (Trend.BEAR, VolatilityRegime.NORMAL, 24, RiskLevel.HIGH),
+        (Trend.BEAR, VolatilityRegime.NORMAL, 25, RiskLevel.MEDIUM),
+        (Trend.BEAR, VolatilityRegime.LOW, 30, RiskLevel.MEDIUM),
+        (Trend.NEUTRAL, VolatilityRegime.LOW, 10, RiskLevel.LOW),
+        (Trend.BULL, VolatilityRegime.NORMAL, 90, RiskLevel.MEDIUM),
+    ],
+)
+def test_the_risk_goes_by_volatility_trend_and_mood(
+    trend: Trend, volatility: VolatilityRegime, mood: int, want: RiskLevel
+) -> None:
+    assert risk_of(trend, volatility, mood) is want

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dantaro_central.core.support_levels import RollingLows, SupportWindows, price_floor, quantile
+from dantaro_central.core.support_levels import SupportWindows, price_floor, quantile
 from dantaro_crds.wire.bundle import SupportLevels
 from tests.support.candles import START
 
@@ -40,20 +41,21 @@ def levels_of(
 def test_quantiles_are_interpolated_between_ranks(
     samples: list[int], share: str, want: str
 ) -> None:
-    assert quantile([Decimal(sample) for sample in samples], Decimal(share)) == Decimal(want)
+    assert quantile(np.array(samples, float), Decimal(share)) == Decimal(want)
 
 
-@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=60), st.integers(1, 40))
-def test_a_rolling_window_equals_one_made_anew(lows: list[int], hours: int) -> None:
-    rolling, anew = RollingLows(7), RollingLows(7)
-    rolling.needed = anew.needed = 1
-    for index, low in enumerate(lows):
-        rolling.add(START + index * HOUR, Decimal(low))
-        rolling.drop_before(START + (index - hours) * HOUR)
-    for index, low in enumerate(lows):
-        if index >= len(lows) - 1 - hours:
-            anew.add(START + index * HOUR, Decimal(low))
-    assert rolling.level() == anew.level()
+@given(
+    st.lists(st.decimals("0.00000001", "999999999", places=8), min_size=1, max_size=60),
+    st.decimals(0, 1, places=2),
+)
+def test_a_quantile_is_exact_whatever_the_order(samples: list[Decimal], share: Decimal) -> None:
+    short = [+sample.quantize(Decimal("1.000000")) + Decimal("0.000001") for sample in samples]
+    rising = sorted(short)
+    rank = share * (len(rising) - 1)
+    below, part = int(rank), rank - int(rank)
+    above = rising[min(below + 1, len(rising) - 1)]
+    want = rising[below] + (above - rising[below]) * part
+    assert quantile(np.array([float(sample) for sample in short]), share) == want
 
 
 def test_levels_of_a_hand_computed_history() -> None:

@@ -1,0 +1,3 @@
+"""Analysts that are asked over the network."""
+
+__all__: list[str] = []

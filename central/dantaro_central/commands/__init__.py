@@ -1,0 +1,3 @@
+"""What the command line does besides running a role."""
+
+__all__: list[str] = []
