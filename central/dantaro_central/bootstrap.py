@@ -37,6 +37,7 @@ from dantaro_crds.kit.supervisor import supervise
 from dantaro_crds.values import utc_text
 
 if TYPE_CHECKING:
+    from dantaro_central.adapters.sources.fear_greed import PublicFearGreed
     from dantaro_central.adapters.sources.upbit import UpbitSource
     from dantaro_central.loops.live import LiveLoop
     from dantaro_central.loops.worker import WorkerLoop
@@ -68,25 +69,27 @@ async def run(role: Role, settings: CentralSettings) -> None:
     async with AsyncExitStack() as stack:
         loops: list[_Loop] = []
         if role is not Role.API:
-            await stack.enter_async_context(
+            engine = await stack.enter_async_context(
                 worker_lock(settings.database_url, clock, standby=settings.standby)
             )
-        engine = open_engine(settings.database_url)
-        stack.callback(engine.dispose)
-        tell_faults(engine)
-        if role is not Role.API:
             migrate(engine)
             if key_hash is not None:
                 _save_key_file(SqlKeyStore(engine), key_hash, clock)
             if settings.source is SourceName.UPBIT:
                 upbit = await open_upbit(settings, clock, stack)
-                loops.append(_live_worker(engine, upbit, settings, clock, metrics).run)
+                mood = await _open_mood(settings, stack)
+                loops.append(_live_worker(engine, upbit, mood, settings, clock, metrics).run)
             else:
                 source = _open_source(settings, clock)
                 loops.append(_worker(engine, source, settings, clock, metrics).run)
             if settings.analyst is AnalystName.OPENAI:
                 loops.append(await _analyst(engine, settings, clock, metrics, stack))
         if role is not Role.WORKER:
+            if role is Role.API or engine.dialect.name != "sqlite":
+                # On a server the worker has one session, which nobody shares.
+                engine = open_engine(settings.database_url)
+                stack.callback(engine.dispose)
+                tell_faults(engine)
             loops += await _api(engine, settings, clock, metrics, key_hash, stack)
         await supervise(loops, until=wait_for_parent_exit if settings.exit_with_parent else None)
 
@@ -130,9 +133,21 @@ async def open_upbit(
     return UpbitSource(client, symbols=settings.symbols, traded=settings.traded)
 
 
+async def _open_mood(settings: CentralSettings, stack: AsyncExitStack) -> "PublicFearGreed | None":
+    if settings.fear_greed_url is None:
+        return None
+    import httpx  # noqa: PLC0415
+
+    from dantaro_central.adapters.sources.fear_greed import PublicFearGreed  # noqa: PLC0415
+
+    client = await stack.enter_async_context(httpx.AsyncClient())
+    return PublicFearGreed(client, url=settings.fear_greed_url)
+
+
 def _live_worker(
     engine: Engine,
     source: "UpbitSource",
+    mood: "PublicFearGreed | None",
     settings: CentralSettings,
     clock: Clock,
     metrics: Metrics,
@@ -159,6 +174,7 @@ def _live_worker(
         source,
         QualityService(collection, source, store, clock),
         RetentionService(collection, store, clock, minutes_kept=kept),
+        mood=mood,
         heartbeats=SqlHeartbeatStore(engine),
         jobs=SqlJobStore(engine),
         clock=clock,

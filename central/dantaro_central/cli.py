@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = vars(_parser().parse_args(arguments))
     role = given.pop("role")
+    configure_logs()
     try:
         if role == KEYS:
             run_keys(given)
@@ -116,6 +117,7 @@ def _options(storage: argparse.ArgumentParser) -> argparse.ArgumentParser:
     _add(market, "--seed", "seed of the simulated market (default 1)", "N")
     _add(market, "--upbit-url", "root of Upbit's public API", "URL")
     _add(market, "--upbit-calls-per-second", "most calls of a group (default 8)", "N")
+    _add(market, "--fear-greed-url", "public fear-and-greed index, for upbit", "URL")
     server = options.add_argument_group("API")
     _add(server, "--host", "address (default 127.0.0.1)", "HOST")
     _add(server, "--port", "port (default 8000), 0 takes a free one", "PORT")

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from dantaro_central.core.candles import Candle
+from dantaro_central.core.findings import Cautions, PublicMood
 from dantaro_central.core.market_clock import Market
 from dantaro_central.core.quality import QualityReport
 from dantaro_central.core.upbit_quotes import Quote
@@ -20,6 +21,7 @@ __all__ = [
     "JobStore",
     "LiveSource",
     "LiveStore",
+    "MoodSource",
     "Prunable",
     "QualityReader",
     "WishStore",
@@ -35,6 +37,11 @@ class LiveSource(CandleSource, Protocol):
         ...
 
     @property
+    def cautions(self) -> Mapping[str, Cautions]:
+        """What the venue warned of when its markets were last asked for; kept up to date."""
+        ...
+
+    @property
     def duplicates(self) -> Mapping[tuple[str, Interval], int]:
         """How many candles of a market the venue told twice in one answer, since the start."""
         ...
@@ -46,7 +53,7 @@ class LiveSource(CandleSource, Protocol):
     async def candles(
         self, symbol: str, interval: Interval, *, after: datetime, until: datetime
     ) -> list[Candle]:
-        """Return the candles of 1m, 60m, 240m or 1d that closed in (after, until], oldest first.
+        """Return the candles of an interval that closed in (after, until], oldest first.
 
         Raises:
             NotFoundError: The venue does not know the market.
@@ -59,6 +66,14 @@ class LiveSource(CandleSource, Protocol):
 
     async def order_books(self, symbols: Sequence[str]) -> dict[str, tuple[datetime, str]]:
         """Return time and JSON of the order books of markets."""
+        ...
+
+
+class MoodSource(Protocol):
+    """Who tells a public fear-and-greed index. Errors: `TransientError` when it may work later."""
+
+    async def fetch(self) -> PublicMood:
+        """Return the newest value."""
         ...
 
 
@@ -108,14 +123,23 @@ class LiveStore(StateStore, CandleStore, Protocol):
         """
         ...
 
-    def prune(self, what: Prunable, *, before: datetime, limit: int, key: Mapping[str, str]) -> int:
-        """Delete the oldest rows of before a market time, at most `limit`; the newest one stays.
+    def prune(
+        self,
+        what: Prunable,
+        *,
+        before: datetime,
+        limit: int,
+        key: Mapping[str, str],
+        keep: int = 1,
+    ) -> int:
+        """Delete the oldest rows of before a market time, at most `limit`; the newest ones stay.
 
         Args:
             what: The table.
             before: Market time; rows of it or later stay.
             limit: Most rows.
             key: Values of the columns that the rows have in common.
+            keep: How many of the newest rows stay, >= 1.
 
         Returns:
             How many were deleted.

@@ -67,8 +67,11 @@ class CandleSource(Protocol):
         """
         ...
 
-    async def history(self, symbol: str, *, before: datetime) -> dict[Interval, list[Candle]]:
-        """Return the longer candles (60m, 240m, 1d) that closed by `before`, oldest first."""
+    async def history(self, market: Market, *, before: datetime) -> dict[Interval, list[Candle]]:
+        """Return candles of 5m or longer that closed by `before`, oldest first.
+
+        An interval that is left out is built of shorter ones, as far as there are such.
+        """
         ...
 
     async def fetch(self, markets: Sequence[Market], *, after: datetime, until: datetime) -> Batch:
@@ -192,6 +195,10 @@ class MarketSnapshot(ClockReader, Protocol):
         self, symbol: str, interval: Interval, *, until: str
     ) -> tuple[str, str] | None:
         """Return `dataUntil` and the JSON of the newest indicators up to `until`, if any."""
+        ...
+
+    def order_book_json(self, symbol: str) -> tuple[str, str] | None:
+        """Return time and JSON of a live market's newest order book, None before any."""
         ...
 
     def decision_rows(self, symbol: str, *, limit: int) -> list[dict[str, Any]]:

@@ -75,6 +75,10 @@ class CentralSettings(BaseSettings):
     """Root of Upbit's public REST API; the default is Korea, where the KRW markets are."""
     upbit_calls_per_second: float = Field(default=8.0, gt=0)
     """Most calls of one group; Upbit allows 10 for an address, which several processes share."""
+    fear_greed_url: str | None = None
+    """Whole address of a public fear-and-greed index in the shape of alternative.me, asked every
+    hour by source upbit and told in place of central's own index while it is less than 26 hours
+    old. Default: none."""
     minutes_kept_days: int = Field(default=14, ge=2, le=400)
     """How long 1-minute candles of a live source are kept; a bot that was away longer misses some.
     Longer candles stay 400 days, analyses 7, decisions 90. Replay and simulated keep everything."""
@@ -154,6 +158,14 @@ class CentralSettings(BaseSettings):
             (
                 self.source is SourceName.REPLAY and self.folder is None,
                 "source replay needs a folder of recorded candles",
+            ),
+            (
+                self.fear_greed_url is not None and self.source is not SourceName.UPBIT,
+                f"fear_greed_url is for source upbit: a {self.source} market is of its own data",
+            ),
+            (
+                not (self.fear_greed_url or "https://").startswith(("http://", "https://")),
+                f"fear_greed_url must begin with https:// or http://, was {self.fear_greed_url}",
             ),
             (
                 _is_off_minute(self.start),

@@ -54,7 +54,9 @@ def simulated_minutes(symbol: str, count: int, *, start: datetime = START) -> li
 
 def simulated_hours(symbol: str, count: int, *, until: datetime = START) -> list[Candle]:
     """Return made-up 60-minute candles that end at `until`."""
-    return list(SimulatedMarket(symbol, seed=7).hours(until - timedelta(hours=count), until))
+    return list(
+        SimulatedMarket(symbol, seed=7).drawn(Interval.M60, until - timedelta(hours=count), until)
+    )
 
 
 def candle_lines(candles: Iterable[Candle]) -> list[str]:

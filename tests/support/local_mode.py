@@ -139,8 +139,8 @@ class LocalMode:
         return found[0]
 
     def kill_child(self, text: str) -> int:
-        """`kill -9` of one child, named by a part of its command line."""
-        pid = self.pid_of(text)
+        """`kill -9` of one child, named by a part of its command line, as soon as it runs."""
+        pid = eventually(lambda: self.pid_of(text))
         os.kill(pid, signal.SIGKILL)
         return pid
 

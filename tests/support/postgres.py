@@ -52,6 +52,10 @@ class Postgres:
         """Return the URL of a database, at a proxy's port if one is given."""
         return f"postgresql://dantaro@127.0.0.1:{port or self.port}/{name}"
 
+    def new_central(self) -> str:
+        """Make an empty database for a central; return its URL."""
+        return self.url(self.new_database()).replace("postgresql:", "postgresql+psycopg:")
+
     def new_store(self) -> str:
         """Make a migrated store; return its URL."""
         return self.url(self.new_database(template="empty"))
@@ -98,6 +102,18 @@ class Postgres:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def kill(self) -> None:
+        """End it and all its sessions as kill -9 does."""
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        self._process.kill()
+        self._process.wait()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        for child in children:
+            eventually(lambda path=f"/proc/{child}/fd": not Path(path).exists())  # type: ignore[misc]
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self._log.read_text()[-2000:]

@@ -2,10 +2,14 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from tests.cluster.node.packages import MissingToolError
 from tests.cluster.tether import tied_to_caller
@@ -14,11 +18,26 @@ from tests.support.eventually import eventually
 __all__ = ["MissingToolError", "Redis", "running_redis"]
 
 
-class Redis:
-    """One server without files."""
+_NOBODY = 65534
 
-    def __init__(self, program: str) -> None:
+
+class Redis:
+    """One server that stores nothing.
+
+    Args:
+        program: Path of redis-server.
+        folder: For its log.
+        password: That clients need; none by default.
+    """
+
+    def __init__(self, program: str, folder: Path, *, password: str = "") -> None:
         self._program = program
+        self._password = password
+        self._folder = folder
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+            os.chown(folder, _NOBODY, _NOBODY)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = int(listener.getsockname()[1])
         self.start()
@@ -26,19 +45,24 @@ class Redis:
     @property
     def url(self) -> str:
         """Return the URL of the server."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        login = f":{self._password}@" if self._password else ""
+        return f"redis://{login}127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """Start it, empty, and wait until it answers."""
         command = [self._program, "--bind", "127.0.0.1", "--port", str(self.port)]
-        command += ["--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=tied_to_caller(),  # noqa: PLW1509  # two system calls and nothing else
-        )
+        command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder)]
+        if self._password:
+            command += ["--requirepass", self._password]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=tied_to_caller(),  # noqa: PLW1509  # two system calls and nothing else
+                **self._user,
+            )
         eventually(self._answers)
 
     def kill(self) -> None:
@@ -46,27 +70,46 @@ class Redis:
         self._process.kill()
         self._process.wait()
 
+    def freeze(self) -> None:
+        """Let it answer nothing, with all connections open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "log"
+
     def _answers(self) -> bool:
+        assert self._process.poll() is None, self._log.read_text()[-2000:]
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as link:
                 link.sendall(b"PING\r\n")
-                return link.recv(16).startswith(b"+PONG")
+                return link.recv(16).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False
 
 
 @contextmanager
-def running_redis() -> Iterator[Redis]:
+def running_redis(*, password: str = "") -> Iterator[Redis]:
     """Run a server for the length of a block.
 
     Raises:
         MissingToolError: Redis is not there and could not be installed.
     """
-    server = Redis(_find_program())
+    program = _find_program()
+    # Not below pytest's folder, which other users must not enter.
+    folder = Path(tempfile.mkdtemp(prefix="dantaro-redis-"))
     try:
-        yield server
+        server = Redis(program, folder, password=password)
+        try:
+            yield server
+        finally:
+            server.kill()
     finally:
-        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _find_program() -> str:

@@ -44,6 +44,8 @@ class UpbitPublic:
         """Candles that open then or later are not told; None: all are."""
         self.pause = 0.0
         """Seconds before every answer."""
+        self.events: dict[str, object] = {}
+        """`market_event` of markets; the others have none."""
         self.is_shuffled = False
         """Whether rows come oldest first, and twice."""
 
@@ -62,8 +64,10 @@ class UpbitPublic:
         if path == "orderbook":
             return 200, self._order_books(query["markets"].split(","))
         if path == "market/all":
-            return 200, json.dumps([{"market": m} for m in sorted({m for m, _ in self.markets})])
+            return 200, json.dumps([self._listed(m) for m in sorted({m for m, _ in self.markets})])
         candles = self.markets.get((query.get("market", ""), path.removeprefix("candles/")))
+        if candles is None and query.get("market", "") in {name for name, _ in self.markets}:
+            return 200, "[]"
         if candles is None:
             return 404, '{"error":{"name":404,"message":"Code not found"}}'
         to = datetime.max.replace(tzinfo=UTC)
@@ -77,6 +81,10 @@ class UpbitPublic:
         if self.is_shuffled:
             return 200, f"[{','.join(row for row in rows for _ in range(2))}]"
         return 200, f"[{','.join(reversed(rows))}]"
+
+    def _listed(self, market: str) -> dict[str, object]:
+        event = self.events.get(market)
+        return {"market": market} | ({"market_event": event} if event else {})
 
     def _newest(self, market: str) -> Candle:
         candles = self.markets.get((market, "minutes/1")) or self.markets[market, "minutes/60"]

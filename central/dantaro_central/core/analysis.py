@@ -4,14 +4,14 @@ An analysis with `data_until` B uses the candles that closed by B and nothing el
 same whether the candles came one by one, in pages, or after a restart.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from dantaro_central.core.candles import MINUTE, Candle, floor_time
-from dantaro_central.core.findings import Batch, Findings
+from dantaro_central.core.findings import Batch, Findings, Outside
 from dantaro_central.core.market_state import ANALYSIS_EVERY, MarketState
 from dantaro_central.core.market_status import market_status
-from dantaro_central.core.recommendations import recommend, samples_json, score_json
+from dantaro_central.core.recommendations import MarketSample, recommend, samples_json, score_json
 from dantaro_crds.money import exact
 from dantaro_crds.values import Interval
 from dantaro_crds.wire.bundle import MarketStatus, Trend
@@ -30,6 +30,7 @@ class Analyst:
         *,
         trend: Trend = Trend.NEUTRAL,
         live: bool = False,
+        outside: Outside | None = None,
     ) -> None:
         """Start from states that all stand at the same market time.
 
@@ -37,10 +38,12 @@ class Analyst:
             states: One for each market.
             trend: Trend of the last analysis before.
             live: Whether scores are for markets that reach the limits of a live one alone.
+            outside: What others tell; looked at anew at each analysis. None: nobody does.
         """
         self._states = {state.symbol: state for state in states}
         self._trend = trend
         self._live = live
+        self._outside = outside or Outside()
         self._status: MarketStatus | None = None
         self._status_text = "null"
 
@@ -107,7 +110,7 @@ class Analyst:
             )
             if (view := state.view(until)) is not None:
                 views.append(view)
-        status = market_status(views, before=self._trend)
+        status = market_status(views, before=self._trend, public=self._outside.mood_at(until))
         if status is not None:
             self._trend = status.trend
         if status != self._status:
@@ -118,20 +121,19 @@ class Analyst:
             self._score(until, findings)
 
     def _score(self, until: datetime, findings: Findings) -> None:
-        samples = {
-            sample.symbol: sample
-            for state in self._states.values()
-            if (sample := state.sample(until)) is not None
-        }
+        samples = {sample.symbol: sample for sample in self._samples(until)}
         rated = recommend([*samples.values()], among=samples, limit=len(samples), live=self._live)
         findings.scores.extend(
             (one.symbol, until, score_json(samples[one.symbol], one)) for one in rated
         )
 
     def _sample(self, until: datetime, findings: Findings) -> None:
-        samples = (state.sample(until) for state in self._states.values())
-        text = samples_json(sample for sample in samples if sample is not None)
-        findings.samples.append((until, text))
+        findings.samples.append((until, samples_json(self._samples(until))))
+
+    def _samples(self, until: datetime) -> Iterator[MarketSample]:
+        for state in self._states.values():
+            if (sample := state.sample(until)) is not None:
+                yield self._outside.completed(sample)
 
     def _quote(self, until: datetime, findings: Findings) -> None:
         for symbol, state in self._states.items():

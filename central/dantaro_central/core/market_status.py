@@ -17,6 +17,8 @@ goes, the farther the more is traded: 50 + (momentum - 50) x ratio / 2, the rati
 The risk is High with High volatility, or with a mood below 25 in a Bear trend; Low with Low
 volatility and no Bear trend; else Medium.
 
+A public index, where one is given, is told in place of the mood; the risk goes by our own.
+
 Source: own definition.
 """
 
@@ -26,6 +28,7 @@ from decimal import Decimal
 from math import floor, fsum
 from statistics import median
 
+from dantaro_central.core.findings import PublicMood
 from dantaro_crds.wire.bundle import MarketStatus, RiskLevel, Trend, VolatilityRegime
 
 __all__ = ["MarketView", "fear_greed", "market_status", "next_trend", "risk_of", "volatility_of"]
@@ -121,12 +124,15 @@ def risk_of(trend: Trend, volatility: VolatilityRegime, mood: int) -> RiskLevel:
     return RiskLevel.MEDIUM
 
 
-def market_status(views: Sequence[MarketView], *, before: Trend) -> MarketStatus | None:
+def market_status(
+    views: Sequence[MarketView], *, before: Trend, public: PublicMood | None = None
+) -> MarketStatus | None:
     """Return the state of all markets, None without any.
 
     Args:
         views: One for each market with enough history.
         before: The trend of the analysis before; Neutral at the first.
+        public: An index that is told in place of our own.
     """
     if not views:
         return None
@@ -141,5 +147,6 @@ def market_status(views: Sequence[MarketView], *, before: Trend) -> MarketStatus
         volatility=volatility,
         markets=len(views),
         risk=risk_of(trend, volatility, mood),
-        fear_greed=mood,
+        fear_greed=mood if public is None else public.value,
+        fear_greed_source=None if public is None else public.source,
     )

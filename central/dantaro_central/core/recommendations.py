@@ -9,13 +9,15 @@ markets that count: the part of them with a smaller value, equal ones counted ha
 | | | close over SMA(50); %b, low before high; all of 60 minutes |
 | volume | 0.25 | mean rank of: value of 24 hours; that over the mean day of the 20 days before |
 | volatility | 0.20 | ATR(14) of days over close: 1 from 2 % to 6 %, falling to 0 at 0 % and 15 % |
-| risk | 0.20 | mean of 1 - rank of: deepest fall of 90 days; one tick over the price |
+| risk | 0.20 | mean of 1 - rank of: deepest fall of 90 days; one tick over the price; spread; |
+| | | less 0.2 for each caution of the venue |
 
 What is not known of a market is left out of its component; a component of which nothing is known
 counts 0.5. Scores are rounded to 4 decimals; equal ones go by the value of 24 hours, then by name.
 
 A market of a live source counts only if it is of KRW, no stable coin, known for 90 days, with 95 %
-of its hours, and at least 1e9 KRW traded in 24 hours. A recording or a made-up market is not asked
+of its hours, at least 1e9 KRW traded in 24 hours, no warning of the venue, and a spread of at most
+0.5 % where it is known. A recording or a made-up market is not asked
 for that: what it misses is said in the reason of the risk.
 
 The worker keeps the samples of its newest analysis; the ranks are made of them when somebody asks,
@@ -39,13 +41,14 @@ from dantaro_crds.wire.recommendations import Recommendation, RecommendationPart
 
 __all__ = ["FORMULA", "MarketSample", "recommend", "samples_json", "score_json", "to_samples"]
 
-FORMULA = "2"
+FORMULA = "3"
 """Version of the formula; another one is not to be compared with it."""
 
 _PLACES = Decimal("0.0001")
 _MIDDLE = 0.5
 _BAND_LOW, _BAND_HIGH, _BAND_END = 0.02, 0.06, 0.15
 _RSI_LOW, _RSI_HIGH = 30.0, 70.0
+_CAUTION, _MOST_SPREAD = 0.2, 0.005
 _LEAST_DAYS, _LEAST_SHARE, _LEAST_TRADED = 90, 0.95, 1e9
 _STABLE = frozenset({"USDT", "USDC", "DAI", "TUSD", "USDE", "USDS", "USD1"})
 
@@ -68,6 +71,9 @@ class MarketSample:
         tick: One tick over the last price, fraction.
         days: Daily candles that are known, at most 200.
         hours: Part of the hours of the last 90 days that are known, fraction 0..1.
+        spread: Best ask less best bid over their middle, fraction; of live traded markets.
+        warned: Whether the venue warns of the market.
+        cautions: How many lesser cautions the venue has put on it.
     """
 
     symbol: str
@@ -83,6 +89,9 @@ class MarketSample:
     tick: float | None = None
     days: int = 0
     hours: float = 0.0
+    spread: float | None = None
+    warned: bool = False
+    cautions: int = 0
 
 
 def samples_json(samples: Iterable[MarketSample]) -> str:
@@ -200,15 +209,19 @@ def _volatility(sample: MarketSample, _: _Ranks) -> tuple[float, str]:
 
 
 def _risk(sample: MarketSample, ranks: _Ranks) -> tuple[float, str]:
-    score = 1 - ranks.mean(sample, _drawdown, _tick)
+    score = 1 - ranks.mean(sample, _drawdown, _tick, _spread) - _CAUTION * sample.cautions
     reasons = ["the fall of 90 days is not known"]
     if sample.drawdown is not None:
         reasons = [f"fell by up to {sample.drawdown:.1%} in {min(sample.days, 90)} days"]
     if sample.tick is not None:
         reasons.append(f"one tick is {sample.tick:.3%}")
+    if sample.spread is not None:
+        reasons.append(f"the spread is {sample.spread:.3%}")
+    if sample.cautions:
+        reasons.append(f"cautions of the venue: {sample.cautions}")
     if misses := _misses(sample):
         reasons.append(f"let pass because the market is not live: {', '.join(misses)}")
-    return score, "; ".join(reasons)
+    return max(score, 0.0), "; ".join(reasons)
 
 
 def _misses(sample: MarketSample) -> list[str]:
@@ -219,6 +232,8 @@ def _misses(sample: MarketSample) -> list[str]:
         (sample.days >= _LEAST_DAYS, f"{sample.days} of {_LEAST_DAYS} days are known"),
         (sample.hours >= _LEAST_SHARE, f"{sample.hours:.0%} of {_LEAST_SHARE:.0%} of the hours"),
         (sample.traded >= _LEAST_TRADED, f"less than {_LEAST_TRADED:,.0f} traded in 24 hours"),
+        (not sample.warned, "the venue warns of it"),
+        ((sample.spread or 0.0) <= _MOST_SPREAD, f"the spread is above {_MOST_SPREAD:.1%}"),
     )
     return [reason for is_met, reason in checks if not is_met]
 
@@ -259,6 +274,10 @@ def _drawdown(sample: MarketSample) -> float | None:
 
 def _tick(sample: MarketSample) -> float | None:
     return sample.tick
+
+
+def _spread(sample: MarketSample) -> float | None:
+    return sample.spread
 
 
 _PARTS: tuple[tuple[str, Decimal, _Rate], ...] = (

@@ -14,6 +14,7 @@ from decimal import Decimal
 from zlib import crc32
 
 from dantaro_central.core.candles import MINUTE, Candle
+from dantaro_crds.values import Interval
 from dantaro_crds.venues import KRW_TICKS
 
 __all__ = ["SIMULATED_MARKETS", "SimulatedMarket"]
@@ -39,7 +40,9 @@ _SHOCK_FADE = 150
 _SHOCK_BLOCKS = 4
 _EMPTY_EVERY = 40
 _WICK = 0.0005
-_SAMPLE = 30
+_DRAWN = {Interval.M5: (5, 2), Interval.M60: (30, 6), Interval.D1: (180, 12)}
+"""Minutes between the samples of a candle that is drawn, and how much longer its wicks are."""
+
 _VOLUME_PLACES = Decimal("0.00000001")
 
 _SHOCK, _EMPTY, _HIGH, _LOW, _VOLUME = range(100, 105)
@@ -131,16 +134,18 @@ class SimulatedMarket:
         for minute in range(_minute(after), _minute(until)):
             yield self._candle(minute)
 
-    def hours(self, after: datetime, until: datetime) -> Iterator[Candle]:
-        """Yield 60-minute candles that closed in (after, until], drawn with fewer samples.
+    def drawn(self, interval: Interval, after: datetime, until: datetime) -> Iterator[Candle]:
+        """Yield candles of 5m, 60m or 1d that closed in (after, until], drawn with fewer samples.
 
         They stand for the time before the market is collected by the minute; their opens and
         closes lie on the same path.
         """
-        first = -(-_minute(after) // 60)
-        for hour in range(first, _minute(until) // 60):
-            path = [self._price(hour * 60 + offset) for offset in range(0, 61, _SAMPLE)]
-            yield self._drawn(hour * 60, path, span=60, wick=_WICK * 6)
+        span = interval.span // MINUTE
+        step, wick = _DRAWN[interval]
+        for number in range(-(-_minute(after) // span), _minute(until) // span):
+            first = number * span
+            path = [self._price(first + offset) for offset in range(0, span + 1, step)]
+            yield self._drawn(first, path, span=span, wick=_WICK * wick)
 
     def _candle(self, minute: int) -> Candle:
         if self._is_empty(minute):

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dantaro_central.core.analyzers.order_book import pressure
+from dantaro_central.core.analyzers.order_book import pressure, spread
+from dantaro_central.core.findings import Cautions
 from dantaro_crds.errors import SpecError
 from dantaro_crds.values import SYMBOL_PATTERN, decimal_text
 from dantaro_crds.wire.bundle import Ticker
 
-__all__ = ["Quote", "to_listed", "to_order_books", "to_quotes"]
+__all__ = ["Quote", "to_cautions", "to_listed", "to_order_books", "to_quotes"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VOLUME_PLACES = Decimal("0.00000001")
@@ -57,6 +58,22 @@ def to_listed(rows: object, *, quote: str) -> list[str]:
     return listed
 
 
+def to_cautions(rows: object) -> dict[str, Cautions]:
+    """Return what an answer warns of, by market; a market that says nothing of it has no entry.
+
+    Raises:
+        SpecError: The answer is no list.
+    """
+    return {
+        str(row["market"]): Cautions(
+            warned=event.get("warning") is True,
+            flags=sum(flag is True for flag in dict(event.get("caution") or {}).values()),
+        )
+        for row in _rows(rows)
+        if isinstance(event := row.get("market_event"), Mapping)
+    }
+
+
 def to_quotes(rows: object, *, now: datetime) -> dict[str, Quote]:
     """Return the quotes of an answer by market; rows that cannot be read are left out.
 
@@ -74,8 +91,8 @@ def to_order_books(rows: object) -> dict[str, tuple[datetime, str]]:
     """Return time and JSON of the order books of an answer by market.
 
     The JSON has `asks` and `bids`, lists of [price, amount] from the best price on, the totals
-    `askTotal` and `bidTotal` that the venue tells, and the `pressure` of the orders near the price
-    (null if there are none); exact decimal text.
+    `askTotal` and `bidTotal` that the venue tells, the `pressure` of the orders near the price, and
+    the `spread` over the middle price, fraction (both null if a side is empty); decimal text.
 
     Raises:
         SpecError: The answer is no list, or holds rows and none that can be read.
@@ -94,13 +111,14 @@ def _to_quote(row: Mapping[str, Any], now: datetime) -> Quote:
 def _to_order_book(row: Mapping[str, Any]) -> tuple[datetime, str]:
     units = list(_rows(row["orderbook_units"]))
     asks, bids = ([_level(unit, side) for unit in units] for side in ("ask", "bid"))
-    heavier = pressure(bids, asks)
+    heavier, apart = pressure(bids, asks), spread(bids, asks)
     body = {
         "asks": _texts(asks),
         "bids": _texts(bids),
         "askTotal": decimal_text(Decimal(row["total_ask_size"])),
         "bidTotal": decimal_text(Decimal(row["total_bid_size"])),
         "pressure": None if heavier is None else decimal_text(heavier),
+        "spread": None if apart is None else decimal_text(apart),
     }
     return _to_time(row["timestamp"]), json.dumps(body, separators=(",", ":"))
 

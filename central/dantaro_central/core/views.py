@@ -6,7 +6,7 @@ from pydantic import Field
 
 from dantaro_central.core.market_clock import MarketUse
 from dantaro_crds.v1alpha1.common import Model
-from dantaro_crds.values import DecimalStr, Interval, Symbol, UtcTime
+from dantaro_crds.values import DecimalStr, Interval, SignedDecimalStr, Symbol, UtcTime
 from dantaro_crds.wire.bundle import (
     Bundle,
     Candle,
@@ -29,6 +29,7 @@ __all__ = [
     "IndicatorsView",
     "MarketEntry",
     "MarketList",
+    "OrderBookView",
     "QualityEntry",
     "QualityList",
     "StatusView",
@@ -94,6 +95,18 @@ class MarketList(Model):
     """By name."""
 
 
+class OrderBookView(Model):
+    """What the newest order book of a live market says."""
+
+    time: UtcTime
+    """Wall time of the venue at which it was so."""
+    pressure: SignedDecimalStr | None = None
+    """(bids - asks) / (bids + asks) by value, of the orders within 1 % of the middle price: -1
+    (sells alone) to 1 (buys alone); null if a side is empty."""
+    spread: SignedDecimalStr | None = None
+    """Best ask less best bid over the middle price, fraction; null if a side is empty."""
+
+
 class IndicatorsView(Model):
     """Indicators of one market on one interval."""
 
@@ -105,6 +118,8 @@ class IndicatorsView(Model):
     """Market time up to which candles were used; null without indicators."""
     indicators: Indicators | None = None
     """The newest ones; null while none are stored for this interval."""
+    order_book: OrderBookView | None = None
+    """Of a traded market of a live source, asked for every minute; else null."""
 
 
 class DecisionView(Model):

@@ -5,6 +5,7 @@
 | collect, analyse | second 2 of each minute | market time goes on; analyses every 5 minutes |
 | prices | second 20 of each minute | last prices, order books |
 | markets | every 5 s | takes up what bots asked for, then markets without history |
+| mood | minute 6 of each hour | a public fear-and-greed index, if one is set |
 | deep | minute 1 of each hour | the markets' list, 60-minute candles, late minutes, quality |
 | retention | 00:30 | deletes what is old |
 """
@@ -12,6 +13,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +25,7 @@ from dantaro_central.core.candles import floor_time
 from dantaro_central.core.market_clock import LivePace
 from dantaro_central.core.market_state import ANALYSIS_EVERY
 from dantaro_central.errors import DatabaseDownError
-from dantaro_central.live_ports import JobOutcome, JobRun, JobStore, LiveSource
+from dantaro_central.live_ports import JobOutcome, JobRun, JobStore, LiveSource, MoodSource
 from dantaro_central.metrics import Metrics
 from dantaro_central.ports import Heartbeat, HeartbeatStore
 from dantaro_central.services.candle_care import QualityService, RetentionService
@@ -57,6 +59,7 @@ class LiveLoop:
         quality: QualityService,
         retention: RetentionService,
         *,
+        mood: MoodSource | None = None,
         heartbeats: HeartbeatStore,
         jobs: JobStore,
         clock: Clock,
@@ -66,6 +69,7 @@ class LiveLoop:
         self._source = source
         self._quality = quality
         self._retention = retention
+        self._mood = mood
         self._heartbeats = heartbeats
         self._jobs = jobs
         self._clock = clock
@@ -107,6 +111,8 @@ class LiveLoop:
         add(self._collect, 55, soon=0, trigger="cron", second=2)
         add(self._markets, 60, soon=0, trigger="interval", seconds=5)
         add(self._prices, 30, soon=1, trigger="cron", second=20)
+        if self._mood is not None:
+            add(partial(self._hear, self._mood), 1800, soon=1, trigger="cron", minute=6)
         add(self._deep, 1800, soon=5, trigger="cron", minute=1)
         add(self._forget, 6 * 3600, soon=60, trigger="cron", hour=0, minute=30)
 
@@ -185,6 +191,14 @@ class LiveLoop:
             )
 
         await self._run("deep", work)
+
+    async def _hear(self, source: MoodSource) -> None:
+        async def work() -> str:
+            mood = await source.fetch()
+            self._collection.hear(mood)
+            return f"{mood.source} tells {mood.value} of {utc_text(mood.time)}"
+
+        await self._run("mood", work)
 
     async def _forget(self) -> None:
         async def work() -> str:

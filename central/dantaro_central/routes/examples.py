@@ -109,6 +109,11 @@ EXAMPLES: dict[str, Any] = {
         "interval": "60m",
         "dataUntil": "2025-09-01T00:00:00Z",
         "indicators": _INDICATORS,
+        "orderBook": {
+            "time": "2025-09-01T00:00:20Z",
+            "pressure": "-0.1204",
+            "spread": "0.000033",
+        },
     },
     "decisions": {
         "symbol": "KRW-BTC",
@@ -156,14 +161,33 @@ EXAMPLES: dict[str, Any] = {
         "recommendations": [
             {
                 "symbol": "KRW-BTC",
-                "score": "0.71",
+                "score": "0.6997",
                 "parts": [
                     {
-                        "name": "liquidity",
-                        "score": "0.71",
-                        "weight": "1",
-                        "reason": "275 billion KRW were traded in 24 hours",
-                    }
+                        "name": "technical",
+                        "score": "0.5312",
+                        "weight": "0.35",
+                        "reason": "RSI 56, last price 0.6% above the mean of 50 hours, MACD "
+                        "histogram +0.00% of the price, %b 0.69",
+                    },
+                    {
+                        "name": "volume",
+                        "score": "0.75",
+                        "weight": "0.25",
+                        "reason": "219,174,950,670 KRW traded in 24 hours, 1.01 times the usual",
+                    },
+                    {
+                        "name": "volatility",
+                        "score": "0.7563",
+                        "weight": "0.2",
+                        "reason": "mean daily range 1.5%, below 2%: too quiet",
+                    },
+                    {
+                        "name": "risk",
+                        "score": "0.875",
+                        "weight": "0.2",
+                        "reason": "fell by up to 10.3% in 90 days; one tick is 0.001%",
+                    },
                 ],
             }
         ],

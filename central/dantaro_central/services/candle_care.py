@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from dantaro_central.core.market_clock import MarketUse
+from dantaro_central.core.market_state import CANDLES_KEPT
 from dantaro_central.core.quality import judge_candles
 from dantaro_central.live_ports import LiveSource, LiveStore, Prunable
 from dantaro_central.services.live_collection import LiveCollection
@@ -13,7 +14,7 @@ from dantaro_crds.values import Interval
 __all__ = ["QualityService", "RetentionService"]
 
 _LOOK_BACK = {Interval.M1: timedelta(days=1), Interval.M60: timedelta(days=30)}
-_CANDLES_KEPT = timedelta(days=400)
+_LONGER_KEPT = timedelta(days=400)
 _ANALYSES_KEPT = timedelta(days=7)
 _DECISIONS_KEPT = timedelta(days=90)
 
@@ -63,7 +64,7 @@ class RetentionService:
         self, collection: LiveCollection, store: LiveStore, clock: Clock, *, minutes_kept: timedelta
     ) -> None:
         """Choose how long 1-minute candles are kept; longer ones stay 400 days, analyses 7, and
-        decisions 90.
+        decisions 90. The newest candles stay, as many as a restart needs.
         """
         self._collection = collection
         self._store = store
@@ -80,22 +81,24 @@ class RetentionService:
         """Delete in small steps what is older than its time; return how many rows."""
         count = 0
         now = self._collection.market_time()
-        for what, key, kept in self._spans():
+        for what, key, kept, keep in self._spans():
             while True:
-                deleted = self._store.prune(what, before=now - kept, limit=_ROWS, key=key)
+                deleted = self._store.prune(
+                    what, before=now - kept, limit=_ROWS, key=key, keep=keep
+                )
                 await self._clock.sleep(0)
                 count += deleted
                 if deleted < _ROWS:
                     break
         return count
 
-    def _spans(self) -> Iterator[tuple[Prunable, Mapping[str, str], timedelta]]:
-        yield Prunable.STATUSES, {}, self._kept[Prunable.STATUSES]
+    def _spans(self) -> Iterator[tuple[Prunable, Mapping[str, str], timedelta, int]]:
+        yield Prunable.STATUSES, {}, self._kept[Prunable.STATUSES], 1
         for symbol in self._store.load_markets():
             for what in (Prunable.ANALYSES, Prunable.SCORES, Prunable.DECISIONS):
-                yield what, {"symbol": symbol}, self._kept[what]
+                yield what, {"symbol": symbol}, self._kept[what], 1
             for interval in Interval:
                 key = {"symbol": symbol, "interval": interval.value}
-                is_minute = interval is Interval.M1
-                yield Prunable.CANDLES, key, self._minutes_kept if is_minute else _CANDLES_KEPT
-                yield Prunable.INDICATORS, key, _ANALYSES_KEPT
+                kept = self._minutes_kept if interval is Interval.M1 else _LONGER_KEPT
+                yield Prunable.CANDLES, key, kept, CANDLES_KEPT[interval]
+                yield Prunable.INDICATORS, key, _ANALYSES_KEPT, 1

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from dantaro_central.core.analysis import Analyst
 from dantaro_central.core.candles import Candle, complete_history, floor_time
-from dantaro_central.core.findings import Batch, Findings
+from dantaro_central.core.findings import Batch, Findings, Outside
 from dantaro_central.core.market_clock import Market, MarketClock, MarketUse, SourceIdentity
 from dantaro_central.core.market_state import ANALYSIS_EVERY, CANDLES_KEPT, MarketState
 from dantaro_central.errors import SourceChangedError
@@ -44,6 +44,7 @@ class CollectionService:
         self._state = state
         self._store = store
         self._rules = rules
+        self._outside = Outside()
         self._analyst = Analyst([])
         self._markets: Sequence[Market] = ()
         self._end: datetime | None = None
@@ -113,11 +114,11 @@ class CollectionService:
         cursor = outline.start
         states = []
         for market in self._markets:
-            history = await self._history(market.symbol, before=cursor)
+            history = await self._history(market, before=cursor)
             state = MarketState(market.symbol, since=cursor)
             state.restore(history, until=cursor)
             states.append(state)
-        self._analyst = Analyst(states, live=self._source.identity.live)
+        self._analyst = Analyst(states, live=self._source.identity.live, outside=self._outside)
         findings = self._analyst.analyse(floor_time(cursor, ANALYSIS_EVERY))
         if self._rules is not None:
             self._rules.decide(findings, self._markets)
@@ -134,7 +135,12 @@ class CollectionService:
     async def _resume(self, outline: Outline, stored: MarketClock) -> MarketClock:
         """Bring the analyst to the stored market time; markets that are new catch up."""
         before = self._state.load_markets()
-        self._analyst = Analyst([], trend=self._state.load_trend(), live=self._source.identity.live)
+        self._analyst = Analyst(
+            [],
+            trend=self._state.load_trend(),
+            live=self._source.identity.live,
+            outside=self._outside,
+        )
         for market in self._markets:
             known = before.get(market.symbol)
             if known is None or known.use is not market.use:
@@ -181,7 +187,7 @@ class CollectionService:
         cursor = stored.start
         if stored.source.live:
             cursor = floor_time(stored.cursor, Interval.M60.span)
-        history = await self._history(market.symbol, before=cursor)
+        history = await self._history(market, before=cursor)
         state = MarketState(market.symbol, since=cursor)
         state.restore(history, until=cursor)
         analyst = Analyst([state])
@@ -199,11 +205,11 @@ class CollectionService:
             findings = analyst.digest(batch, after=cursor, until=until)
             cursor = until
 
-    async def _history(self, symbol: str, *, before: datetime) -> dict[Interval, list[Candle]]:
+    async def _history(self, market: Market, *, before: datetime) -> dict[Interval, list[Candle]]:
         """Fetch and store what closed by `before`."""
-        found = await self._source.history(symbol, before=before)
+        found = await self._source.history(market, before=before)
         history = complete_history(found, until=before)
-        self._store.add_history(symbol, history)
+        self._store.add_history(market.symbol, history)
         return history
 
     def _next(self, cursor: datetime, due: datetime) -> datetime:

@@ -6,6 +6,7 @@ one that was under way.
 """
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,8 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dantaro_central.core.candles import MINUTE, Aggregator, Candle, floor_time
-from dantaro_central.core.findings import Batch, Findings
+from dantaro_central.core.findings import Batch, Findings, PublicMood
 from dantaro_central.core.market_clock import HISTORY_COMING, Market, MarketClock, MarketUse
+from dantaro_central.core.market_state import CANDLES_KEPT
 from dantaro_central.core.silence import Silence, silent_markets, without
 from dantaro_central.errors import DatabaseDownError
 from dantaro_central.live_ports import LiveSource, LiveStore, WishStore
@@ -28,6 +30,7 @@ __all__ = ["LiveCollection"]
 _HOUR = Interval.M60.span
 _REREAD = timedelta(hours=2)
 _REACH = timedelta(days=91)
+_SHORT = (Interval.M5, Interval.M15, Interval.M30)
 _MOST_TRADED = 200
 """Markets with 1-minute candles: one call each a minute, of 480 that the venue allows."""
 
@@ -49,6 +52,7 @@ class LiveCollection(CollectionService):
         self._venue = _StagedSource(source, store, wishes)
         super().__init__(self._venue, store, store, **more)
         self._live = source
+        self._outside.cautions = source.cautions
         self._stored = store
         self._turn = asyncio.Lock()
         self._silences: dict[str, Silence] = {}
@@ -173,7 +177,15 @@ class LiveCollection(CollectionService):
         traded = [symbol for symbol, use in uses.items() if use is MarketUse.TRADED]
         books = await self._live.order_books(traded)
         self._stored.put_order_books(books)
+        spreads = {symbol: json.loads(body)["spread"] for symbol, (_, body) in books.items()}
+        self._outside.spreads = {
+            symbol: float(spread) for symbol, spread in spreads.items() if spread is not None
+        }
         return len(quotes)
+
+    def hear(self, mood: PublicMood) -> None:
+        """Take note of a public fear-and-greed index."""
+        self._outside.mood = mood
 
     async def read_again(self) -> int:
         """Fetch the last two hours of minutes again; correct what came late; return how many."""
@@ -218,7 +230,7 @@ class LiveCollection(CollectionService):
 
     async def _admit(self, market: Market) -> None:
         hour = floor_time(self._present().cursor, _HOUR)
-        await self._venue.prefetch(market.symbol, before=hour)
+        await self._venue.prefetch(market, before=hour)
         async with self._turn:
             state = await self._catch_up(market, self._present())
             self._leave(market.symbol)
@@ -297,7 +309,7 @@ class _StagedSource:
         self._source = source
         self._store = store
         self._wishes = wishes
-        self._fetched: tuple[str, datetime, dict[Interval, list[Candle]]] | None = None
+        self._fetched: tuple[Market, datetime, dict[Interval, list[Candle]]] | None = None
         self.identity = source.identity
         self.pending: dict[str, Market] = {}
 
@@ -330,18 +342,31 @@ class _StagedSource:
         markets = [_coming(m.symbol) if m.symbol in self.pending else m for m in outline.markets]
         return replace(outline, markets=markets)
 
-    async def prefetch(self, symbol: str, *, before: datetime) -> None:
+    async def prefetch(self, market: Market, *, before: datetime) -> None:
         """Fetch the history of a market that is asked for next."""
-        self._fetched = (symbol, before, await self.history(symbol, before=before))
+        self._fetched = (market, before, await self.history(market, before=before))
 
-    async def history(self, symbol: str, *, before: datetime) -> dict[Interval, list[Candle]]:
-        """Return the longer candles that closed by `before`; what is stored is not fetched."""
-        if self._fetched is not None and self._fetched[:2] == (symbol, before):
+    async def history(self, market: Market, *, before: datetime) -> dict[Interval, list[Candle]]:
+        """Return the candles that closed by `before`: hours and days, as far as they are not
+        stored, and as many of 5 to 30 minutes as a traded market's analysis looks at.
+        """
+        if self._fetched is not None and self._fetched[:2] == (market, before):
             return self._fetched[2]
+        history = await self._longer(market, before)
+        for interval in _SHORT if market.use is MarketUse.TRADED else ():
+            until = floor_time(before, interval.span)
+            after = until - CANDLES_KEPT[interval] * interval.span
+            history[interval] = await self._source.candles(
+                market.symbol, interval, after=after, until=until
+            )
+        return history
+
+    async def _longer(self, market: Market, before: datetime) -> dict[Interval, list[Candle]]:
+        symbol = market.symbol
         hours = self._store.load_candles(symbol, Interval.M60, since=before - _REACH)
         hours = [candle for candle in hours if candle.time + _HOUR <= before]
         if not hours or hours[0].time > before - _REACH + _SLACK:
-            return await self._source.history(symbol, before=before)
+            return await self._source.history(market, before=before)
         after = hours[-1].time + _HOUR
         if after < before:
             hours += await self._source.candles(symbol, Interval.M60, after=after, until=before)

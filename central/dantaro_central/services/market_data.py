@@ -16,6 +16,7 @@ from dantaro_central.core.views import (
     IndicatorsView,
     MarketEntry,
     MarketList,
+    OrderBookView,
     QualityEntry,
     QualityList,
     StatusView,
@@ -170,13 +171,16 @@ class MarketDataService:
             SymbolUnknownError: The market is not analysed.
         """
         with self._reader.snapshot() as snapshot:
-            clock, _ = _market(snapshot, symbol, {MarketUse.TRADED, MarketUse.ANALYSED})
+            clock, market = _market(snapshot, symbol, {MarketUse.TRADED, MarketUse.ANALYSED})
             found = snapshot.indicators_json(symbol, interval, until=utc_text(clock.cursor))
+            has_book = clock.source.live and market.use is MarketUse.TRADED
+            book = snapshot.order_book_json(symbol) if has_book else None
         view = IndicatorsView(
             symbol=symbol,
             interval=interval,
             data_until=parse_utc(found[0]) if found else None,
             indicators=Indicators.model_validate_json(found[1]) if found else None,
+            order_book=_order_book(*book) if book else None,
         )
         return _page(view, clock, view.data_until)
 
@@ -371,6 +375,13 @@ def _market(
         raise SymbolUnknownError(f"market {symbol} cannot be used: {market.reason}")
     known = ", ".join(m.symbol for m in markets.values() if m.use in uses)
     raise SymbolUnknownError(f"expected one of the markets {known}, found {symbol}")
+
+
+def _order_book(time: str, body: str) -> OrderBookView:
+    told = json.loads(body)
+    return OrderBookView(
+        time=parse_utc(time), pressure=told.get("pressure"), spread=told.get("spread")
+    )
 
 
 def _after(since: datetime | None) -> str:

@@ -140,6 +140,8 @@ class MarketStatus(Answer):
     """How dangerous the whole market is; null: not said."""
     fear_greed: int | None = None
     """Mood of the market, 0 (fear) to 100 (greed); null: not said."""
+    fear_greed_source: str | None = None
+    """Host of the server that tells the mood; null: central's own index."""
 
 
 class Indicators(Answer):

@@ -20,7 +20,7 @@ class RecommendationPart(Answer):
     """One ground of a score."""
 
     name: str
-    """What was looked at, such as liquidity."""
+    """What was looked at, such as volume."""
     score: DecimalStr
     """Fraction 0..1; more is better."""
     weight: DecimalStr

@@ -74,7 +74,7 @@ def test_bots_get_markets_that_are_free_and_keep_them(three: OperatedNamespace) 
     assert len({symbol_of(world, "named"), *given}) == 3
     assert [world.report(f"tb-{name}-0")["symbol"] for name in AUTOS] == given
     assert [told.partition(":")[0] for told in picks(world)] == given
-    assert all("; liquidity: " in told for told in picks(world))
+    assert all("; volume: " in told for told in picks(world))
     row = world.kubectl("get", "tb", "one", "--no-headers").split()
     assert row[2] == given[0]
 

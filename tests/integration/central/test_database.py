@@ -1,6 +1,6 @@
 """The database: schema, steps of any size, one worker."""
 
-import sqlite3
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, select
 
 from dantaro_central.adapters.database.engine import open_engine
 from dantaro_central.adapters.database.key_store import SqlHeartbeatStore, SqlKeyStore
@@ -25,6 +26,7 @@ from dantaro_central.ports import Heartbeat, KeyRecord
 from dantaro_central.services.collection import CollectionService
 from dantaro_crds.errors import SafetyError, SpecError, TransientError
 from tests.support.candles import START, make_candle
+from tests.support.postgres import Postgres
 
 pytestmark = pytest.mark.integration
 
@@ -48,31 +50,65 @@ class HandClock:
         self.seconds += seconds
 
 
-def open_service(
-    folder: Path, *, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1
-) -> CollectionService:
-    """Return a worker's service over a database in `folder`."""
-    engine = open_engine(url_of(folder))
-    migrate(engine)
-    store = SqlWorkerStore(engine)
-    source = SimulatedSource(seed=seed, symbols=symbols, start=START, clock=HandClock())
-    return CollectionService(source, store, store)
+class Databases:
+    """Databases of one kind by name, made where they are first asked for.
+
+    Args:
+        folder: Of SQLite's files.
+        postgres: Makes the databases if given.
+    """
+
+    def __init__(self, folder: Path, postgres: Postgres | None) -> None:
+        self._folder = folder
+        self._postgres = postgres
+        self._urls: dict[str, str] = {}
+        self._engines: list[Engine] = []
+
+    def url(self, name: str = "one") -> str:
+        """Return the URL of a database."""
+        if name not in self._urls:
+            file = f"sqlite:///{self._folder}/{name}/central.db"
+            self._urls[name] = file if self._postgres is None else self._postgres.new_central()
+        return self._urls[name]
+
+    def engine(self, name: str = "one") -> Engine:
+        """Open a database."""
+        self._engines.append(open_engine(self.url(name)))
+        return self._engines[-1]
+
+    def service(
+        self, name: str = "one", *, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1
+    ) -> CollectionService:
+        """Return a worker's service over a database."""
+        engine = self.engine(name)
+        migrate(engine)
+        store = SqlWorkerStore(engine)
+        source = SimulatedSource(seed=seed, symbols=symbols, start=START, clock=HandClock())
+        return CollectionService(source, store, store)
+
+    def contents(self, name: str = "one") -> dict[str, list[tuple[object, ...]]]:
+        """Return every row of every table."""
+        with self.engine(name).connect() as connection:
+            return {
+                table.name: sorted(
+                    (tuple(row) for row in connection.execute(select(table))), key=str
+                )
+                for table in metadata.tables.values()
+            }
+
+    def close(self) -> None:
+        """End all connections."""
+        for engine in self._engines:
+            engine.dispose()
 
 
-def url_of(folder: Path) -> str:
-    """Return the URL of the database in `folder`."""
-    return f"sqlite:///{folder}/central.db"
-
-
-def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return every row of every table."""
-    with sqlite3.connect(folder / "central.db") as connection:
-        rows = {
-            name: sorted(connection.execute(f"SELECT * FROM {name}"), key=str)
-            for name in metadata.tables
-        }
-    connection.close()
-    return rows
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
+    """Return empty databases of each kind."""
+    server = request.param == "postgresql"
+    found = Databases(tmp_path, request.getfixturevalue("postgres") if server else None)
+    yield found
+    found.close()
 
 
 async def advance_to(service: CollectionService, until: datetime) -> MarketClock:
@@ -83,28 +119,29 @@ async def advance_to(service: CollectionService, until: datetime) -> MarketClock
     return clock
 
 
-async def test_steps_and_restarts_leave_the_same_database(tmp_path: Path) -> None:
-    whole, stepped = tmp_path / "whole", tmp_path / "stepped"
+async def test_steps_and_restarts_leave_the_same_database(databases: Databases) -> None:
     until = START + 400 * MINUTE
-    service = open_service(whole)
+    service = databases.service("whole")
     await service.start()
     await advance_to(service, until)
     for number, step in enumerate((1, 4, 5, 61, 118, 1, 170, 40)):
         if number % 2 == 0:
-            service = open_service(stepped)
+            service = databases.service("stepped")
             cursor = (await service.start()).cursor
         cursor += step * MINUTE
         await advance_to(service, cursor)
     assert cursor == until
-    assert contents(stepped) == contents(whole)
+    assert databases.contents("stepped") == databases.contents("whole")
 
 
-async def test_every_analysis_due_at_an_open_is_stored_with_the_candle(tmp_path: Path) -> None:
-    service = open_service(tmp_path)
+async def test_every_analysis_due_at_an_open_is_stored_with_the_candle(
+    databases: Databases,
+) -> None:
+    service = databases.service()
     await service.start()
     for minutes in (3, 5, 7, 11):
         clock = await advance_to(service, START + minutes * MINUTE)
-        rows = contents(tmp_path)
+        rows = databases.contents()
         opens = [str(row[2]) for row in rows["candles"] if row[:2] == ("KRW-BTC", "1m")]
         analyses = {str(row[1]) for row in rows["analyses"] if row[0] == "KRW-BTC"}
         assert max(opens) == (clock.cursor - MINUTE).isoformat().replace("+00:00", "Z")
@@ -112,54 +149,53 @@ async def test_every_analysis_due_at_an_open_is_stored_with_the_candle(tmp_path:
         assert analyses == {time.isoformat().replace("+00:00", "Z") for time in due}
 
 
-async def test_starting_twice_changes_nothing(tmp_path: Path) -> None:
-    service = open_service(tmp_path)
+async def test_starting_twice_changes_nothing(databases: Databases) -> None:
+    service = databases.service()
     first = await service.start()
-    before = contents(tmp_path)
-    assert await open_service(tmp_path).start() == first
-    assert contents(tmp_path) == before
+    before = databases.contents()
+    assert await databases.service().start() == first
+    assert databases.contents() == before
 
 
-async def test_a_market_added_later_catches_up_and_one_left_out_goes(tmp_path: Path) -> None:
-    both, later = tmp_path / "both", tmp_path / "later"
+async def test_a_market_added_later_catches_up_and_one_left_out_goes(databases: Databases) -> None:
     until = START + 300 * MINUTE
-    service = open_service(both)
+    service = databases.service("both")
     await service.start()
     await advance_to(service, until)
-    service = open_service(later, symbols=("KRW-BTC",))
+    service = databases.service("later", symbols=("KRW-BTC",))
     await service.start()
     await advance_to(service, START + 130 * MINUTE)
-    service = open_service(later)
+    service = databases.service("later")
     await service.start()
     await advance_to(service, until)
     for table in ("candles", "analyses", "tickers", "markets"):
-        assert contents(later)[table] == contents(both)[table]
-    await open_service(later, symbols=("KRW-DOGE",)).start()
-    markets = SqlWorkerStore(open_engine(url_of(later))).load_markets()
+        assert databases.contents("later")[table] == databases.contents("both")[table]
+    await databases.service("later", symbols=("KRW-DOGE",)).start()
+    markets = SqlWorkerStore(databases.engine("later")).load_markets()
     assert markets["KRW-BTC"].use is MarketUse.UNUSED
     assert markets["KRW-DOGE"].use is MarketUse.TRADED
 
 
-async def test_another_source_is_refused(tmp_path: Path) -> None:
-    await open_service(tmp_path).start()
+async def test_another_source_is_refused(databases: Databases) -> None:
+    await databases.service().start()
     with pytest.raises(SourceChangedError, match=r"expected simulated, seed 2.*found .*seed 1"):
-        await open_service(tmp_path, seed=2).start()
+        await databases.service(seed=2).start()
 
 
-async def test_a_worker_that_was_overtaken_stops(tmp_path: Path) -> None:
-    service = open_service(tmp_path)
+async def test_a_worker_that_was_overtaken_stops(databases: Databases) -> None:
+    service = databases.service()
     first = await service.start()
     await service.advance(START + MINUTE)
-    before = contents(tmp_path)
-    overtaken = SqlWorkerStore(open_engine(url_of(tmp_path)))
+    before = databases.contents()
+    overtaken = SqlWorkerStore(databases.engine())
     batch, findings = Batch(minutes={"KRW-BTC": [make_candle(START + 9 * MINUTE)]}), Findings()
     with pytest.raises(SafetyError, match="second worker"):
         overtaken.advance(first, before=first, batch=batch, findings=findings)
-    assert contents(tmp_path) == before
+    assert databases.contents() == before
 
 
-def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
-    engine = open_engine(url_of(tmp_path))
+def test_the_migrations_make_the_tables_of_the_code(databases: Databases) -> None:
+    engine = databases.engine()
     assert not is_prepared(engine)
     migrate(engine)
     migrate(engine)
@@ -172,8 +208,8 @@ def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
-def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    engine = open_engine(url_of(tmp_path))
+def test_a_database_of_a_newer_version_is_refused(databases: Databases) -> None:
+    engine = databases.engine()
     migrate(engine)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -189,24 +225,24 @@ async def test_a_database_that_cannot_be_written_is_told(tmp_path: Path) -> None
 
 
 async def test_a_database_server_that_is_gone_is_transient() -> None:
-    with pytest.raises(TransientError, match="expected an answer of the server"):
+    with pytest.raises(TransientError, match="does not take or give data"):
         async with worker_lock("postgresql+psycopg://nobody@127.0.0.1:1/none", HandClock()):
             pass
 
 
-async def test_a_second_lock_gives_up_after_ten_seconds(tmp_path: Path) -> None:
+async def test_a_second_lock_gives_up_after_ten_seconds(databases: Databases) -> None:
     clock = HandClock()
-    async with worker_lock(url_of(tmp_path), clock):
+    async with worker_lock(databases.url(), clock):
         with pytest.raises(WorkerRunningError, match="expected no other worker"):
-            async with worker_lock(url_of(tmp_path), clock):
+            async with worker_lock(databases.url(), clock):
                 pass
     assert clock.seconds == pytest.approx(10, abs=0.2)
-    async with worker_lock(url_of(tmp_path), clock):
+    async with worker_lock(databases.url(), clock):
         pass
 
 
-def test_keys_and_heartbeats_are_replaced(tmp_path: Path) -> None:
-    engine = open_engine(url_of(tmp_path))
+def test_keys_and_heartbeats_are_replaced(databases: Databases) -> None:
+    engine = databases.engine()
     keys, beats = SqlKeyStore(engine), SqlHeartbeatStore(engine)
     assert keys.load_keys() == []
     migrate(engine)

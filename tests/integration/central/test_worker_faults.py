@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import event
 from dantaro_central.adapters.database.live_store import SqlWishStore
 from dantaro_central.core.market_clock import MarketUse
 from dantaro_central.errors import DatabaseDownError
+from dantaro_central.live_ports import Prunable
 from dantaro_central.services.candle_care import QualityService, RetentionService
 from dantaro_crds.errors import RateLimitedError, TransientError
 from dantaro_crds.values import Interval
@@ -171,8 +173,9 @@ async def test_what_a_bot_asks_for_gets_minutes(tmp_path: Path, upbit: UpbitPubl
         SqlWishStore(worker.engine).save_wish("KRW-A1", worker.clock.now())
         sent = len(upbit.requests)
         assert await worker.collection.take_up_wishes() == 1
-        # The hour that closed since, and the minutes of this hour: the history is there already.
-        assert len(upbit.requests) - sent == 2
+        # The hour that closed since, the minutes of this hour, and those of 5, 15 and 30 minutes:
+        # the long history is there already.
+        assert len(upbit.requests) - sent == 5
         await worker.go_to(75)
         minutes = worker.store.load_candles("KRW-A1", Interval.M1, since=START)
         assert [c.time for c in minutes] == [START + n * MINUTE for n in range(60, 75)]
@@ -345,11 +348,21 @@ async def test_what_is_old_is_forgotten_and_the_newest_stays(
         await worker.collection.start()
         await worker.admit_all()
         await worker.go_to(120)
+        minutes = {"symbol": "KRW-T0", "interval": "1m"}
+        before = START + 60 * MINUTE
         keep = RetentionService(
             worker.collection, worker.store, worker.clock, minutes_kept=timedelta(hours=1)
         )
-        assert await keep.forget() == 60
-        minutes = worker.store.load_candles("KRW-T0", Interval.M1, since=START)
-        assert [minutes[0].time, minutes[-1].time] == [START + 60 * MINUTE, START + 119 * MINUTE]
+        # A restart needs more minutes than there are.
+        assert await keep.forget() == 0
+        prune = partial(worker.store.prune, Prunable.CANDLES, before=before, key=minutes)
+        assert [prune(limit=9, keep=119), prune(limit=9, keep=90), prune(limit=9, keep=90)] == [
+            1,
+            9,
+            9,
+        ]
+        assert prune(limit=99, keep=1) == 41
+        left = worker.store.load_candles("KRW-T0", Interval.M1, since=START)
+        assert [left[0].time, left[-1].time] == [before, START + 119 * MINUTE]
         assert await keep.forget() == 0
         assert worker.rows("analyses") != []

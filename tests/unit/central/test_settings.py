@@ -61,6 +61,12 @@ def test_texts_of_the_command_line_are_read() -> None:
     [
         pytest.param({"speed": "max"}, "speed max is for a replay", id="max-of-no-replay"),
         pytest.param({"source": "replay"}, "needs a folder", id="no-folder"),
+        pytest.param(
+            {"fear_greed_url": "https://index.test"}, "is for source upbit", id="mood-of-no-live"
+        ),
+        pytest.param(
+            {"source": "upbit", "fear_greed_url": "index.test"}, "must begin with", id="no-address"
+        ),
         pytest.param({"traded": "KRW-BTC"}, "traded is for source upbit", id="traded"),
         pytest.param(
             {"source": "upbit", "symbols": "KRW-BTC", "speed": "5"}, "speed must be 1", id="fast"

@@ -18,6 +18,7 @@ from dantaro_central.adapters.database.tables import (
     indicators,
     market_samples,
     market_status,
+    order_books,
     tickers,
 )
 from dantaro_central.core.market_clock import Market, MarketClock
@@ -147,6 +148,10 @@ _QUALITY = select(
     data_quality.c.body.label("details"),
 ).order_by(data_quality.c.symbol, data_quality.c.interval)
 
+_ORDER_BOOK = select(order_books.c.time, order_books.c.body).where(
+    order_books.c.symbol == bindparam("symbol")
+)
+
 _TICKER = select(tickers.c.body).where(tickers.c.symbol == bindparam("symbol"))
 
 
@@ -251,6 +256,11 @@ class SqlMarketSnapshot:
             _NEWEST_INDICATORS, {"symbol": symbol, "interval": interval.value, "until": until}
         ).first()
         return None if found is None else (found.data_until, found.body)
+
+    def order_book_json(self, symbol: str) -> tuple[str, str] | None:
+        """Return time and JSON of a live market's newest order book, None before any."""
+        found = self._connection.execute(_ORDER_BOOK, {"symbol": symbol}).one_or_none()
+        return None if found is None else (found.time, found.body)
 
     def decision_rows(self, symbol: str, *, limit: int) -> list[dict[str, Any]]:
         """Return the newest decisions by the fields of `DecisionView`, newest first."""

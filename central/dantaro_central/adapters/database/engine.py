@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dantaro_crds.errors import SpecError
 
-__all__ = ["open_engine", "runner_of", "sqlite_path"]
+__all__ = ["open_engine", "open_session_engine", "runner_of", "sqlite_path"]
 
 _T = TypeVar("_T")
 
@@ -23,6 +23,15 @@ _BUSY_SECONDS = 10
 
 _ANSWER_SECONDS = 3
 """How long a server may take to accept a connection."""
+
+_SERVER: dict[str, Any] = {
+    "pool_pre_ping": True,
+    "pool_timeout": _ANSWER_SECONDS,
+    "connect_args": {"connect_timeout": _ANSWER_SECONDS},
+}
+
+_NOTICE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+"""A client whose machine is gone is found out after 25 s, not after two hours."""
 
 
 def open_engine(url: str) -> Engine:
@@ -33,17 +42,23 @@ def open_engine(url: str) -> Engine:
     """
     path = sqlite_path(url)
     if path is None:
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            pool_timeout=_ANSWER_SECONDS,
-            connect_args={"connect_timeout": _ANSWER_SECONDS},
-        )
+        return create_engine(url, **_SERVER)
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def open_session_engine(url: str) -> Engine:
+    """Return an engine of one session at a time; the server notices soon when its client is gone.
+
+    Args:
+        url: Of a PostgreSQL server.
+    """
+    asked = make_url(url).query.get("options", "")
+    connect = _SERVER["connect_args"] | {"options": f"{asked} {_NOTICE}"}
+    return create_engine(url, pool_size=1, max_overflow=0, **_SERVER | {"connect_args": connect})
 
 
 class _Directly:
@@ -73,9 +88,12 @@ def sqlite_path(url: str) -> Path | None:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+        # Finds the package of the database too.
+        parsed.get_dialect().import_dbapi()
+    except (ArgumentError, ValueError, ImportError) as error:
         raise SpecError(
-            "database URL: expected such as sqlite:///central.db or postgresql+psycopg://HOST/NAME",
+            "database URL: expected such as sqlite:///central.db or postgresql+psycopg://HOST/NAME "
+            "and the package of its driver",
             field="databaseUrl",
         ) from error
     if parsed.get_backend_name() != "sqlite":

@@ -20,6 +20,9 @@ def tell_faults(engine: Engine) -> None:
 
 def _tell(context: ExceptionContext) -> None:
     error = context.original_exception
+    if context.is_pre_ping and context.is_disconnect:
+        # The pool found a connection that was lost meanwhile, and opens another one.
+        return
     if _may_pass(error):
         raise DatabaseDownError(f"the database does not take or give data: {error}") from error
 

@@ -124,18 +124,27 @@ class SqlLiveStore(SqlWorkerStore):
                 connection.execute(insert(candles), rows)
         return len(wrong)
 
-    def prune(self, what: Prunable, *, before: datetime, limit: int, key: Mapping[str, str]) -> int:
-        """Delete the oldest rows of before a market time, at most `limit`; the newest one stays."""
+    def prune(
+        self,
+        what: Prunable,
+        *,
+        before: datetime,
+        limit: int,
+        key: Mapping[str, str],
+        keep: int = 1,
+    ) -> int:
+        """Delete the oldest rows of before a market time, at most `limit`; the newest stay."""
         table, column = _PRUNABLE[what], _time_of(what)
         rows = and_(true(), *(table.c[name] == value for name, value in key.items()))
         oldest = select(func.min(column)).where(rows)
-        newest = select(func.max(column)).where(rows)
+        kept = select(column).where(rows).order_by(column.desc()).offset(keep - 1).limit(1)
         border = select(column).where(rows).order_by(column).offset(limit).limit(1)
         with self._engine.begin() as connection:
             if (connection.scalar(oldest) or utc_text(before)) >= utc_text(before):
                 return 0
-            ends = [connection.scalar(newest), connection.scalar(border), utc_text(before)]
-            end = min(end for end in ends if end is not None)
+            if (first_kept := connection.scalar(kept)) is None:
+                return 0
+            end = min(first_kept, connection.scalar(border) or first_kept, utc_text(before))
             return connection.execute(delete(table).where(rows, column < end)).rowcount
 
     def _replace(self, table: Table, rows: list[dict[str, str]]) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dantaro_central.adapters.sources.candle_files import CandleFile, find_candles
-from dantaro_central.core.candles import MINUTE, Candle
+from dantaro_central.core.candles import MINUTE, Candle, aggregate
 from dantaro_central.core.findings import Batch
 from dantaro_central.core.market_clock import Market, MarketUse, SourceIdentity
 from dantaro_central.ports import Outline
@@ -22,6 +22,7 @@ from dantaro_crds.values import Interval, utc_text
 __all__ = ["ReplaySource"]
 
 _HISTORY = {
+    **dict.fromkeys((Interval.M5, Interval.M15, Interval.M30), timedelta(days=5)),
     Interval.M60: timedelta(days=100),
     Interval.M240: timedelta(days=100),
     Interval.D1: timedelta(days=400),
@@ -103,14 +104,19 @@ class ReplaySource:
             end=end,
         )
 
-    async def history(self, symbol: str, *, before: datetime) -> dict[Interval, list[Candle]]:
+    async def history(self, market: Market, *, before: datetime) -> dict[Interval, list[Candle]]:
         """Return the longer candles that closed by `before` and that the analyses look at."""
-        files = self._recordings[symbol].files
-        return {
+        files = self._recordings[market.symbol].files
+        history = {
             interval: _closed_by(files[interval].candles(before - span), interval, before)
             for interval, span in _HISTORY.items()
             if interval in files
         }
+        if Interval.M1 in files and Interval.M5 not in files:
+            since = before - _HISTORY[Interval.M5]
+            minutes = _closed_by(files[Interval.M1].candles(since), Interval.M1, before)
+            history[Interval.M5] = aggregate(minutes, Interval.M5, until=before)
+        return history
 
     async def fetch(self, markets: Sequence[Market], *, after: datetime, until: datetime) -> Batch:
         """Return the candles that closed in (after, until]."""

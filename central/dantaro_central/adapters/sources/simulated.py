@@ -13,7 +13,7 @@ from dantaro_crds.values import Interval, utc_text
 
 __all__ = ["SimulatedSource"]
 
-_HISTORY = timedelta(days=101)
+_FIVES, _HOURS, _DAYS = timedelta(days=5), timedelta(days=101), timedelta(days=210)
 _DAY = Interval.D1.span
 
 
@@ -50,16 +50,18 @@ class SimulatedSource:
             start=start or self._start or floor_time(self._clock.now(), MINUTE),
         )
 
-    async def history(self, symbol: str, *, before: datetime) -> dict[Interval, list[Candle]]:
-        """Return about 100 days of longer candles that closed by `before`."""
-        first = floor_time(before - _HISTORY, _DAY)
-        hours = list(self._markets[symbol].hours(first, before))
+    async def history(self, market: Market, *, before: datetime) -> dict[Interval, list[Candle]]:
+        """Return longer candles that closed by `before`: 5m of 5 days, 60m of 101, 1d of 210."""
+        made_up = self._markets[market.symbol]
+        first = floor_time(before - _HOURS, _DAY)
+        hours = list(made_up.drawn(Interval.M60, first, before))
         # One market a turn: making up its hours takes some 0.1 s.
         await self._clock.sleep(0)
+        days = made_up.drawn(Interval.D1, floor_time(before - _DAYS, _DAY), first)
         return {
+            Interval.M5: list(made_up.drawn(Interval.M5, before - _FIVES, before)),
             Interval.M60: hours,
-            Interval.M240: aggregate(hours, Interval.M240, until=before),
-            Interval.D1: aggregate(hours, Interval.D1, until=before),
+            Interval.D1: [*days, *aggregate(hours, Interval.D1, until=before)],
         }
 
     async def fetch(self, markets: Sequence[Market], *, after: datetime, until: datetime) -> Batch:

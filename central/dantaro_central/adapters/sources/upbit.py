@@ -12,11 +12,17 @@ from functools import partial
 from typing import TypeVar
 
 from dantaro_central.adapters.sources.upbit_client import UpbitClient
-from dantaro_central.core.candles import MINUTE, Candle, aggregate, floor_time
-from dantaro_central.core.findings import Batch
+from dantaro_central.core.candles import MINUTE, Candle, floor_time
+from dantaro_central.core.findings import Batch, Cautions
 from dantaro_central.core.market_clock import LIVE_GRACE, Market, MarketUse, SourceIdentity
 from dantaro_central.core.upbit_candles import fill_minutes, to_candles
-from dantaro_central.core.upbit_quotes import Quote, to_listed, to_order_books, to_quotes
+from dantaro_central.core.upbit_quotes import (
+    Quote,
+    to_cautions,
+    to_listed,
+    to_order_books,
+    to_quotes,
+)
 from dantaro_central.ports import Outline
 from dantaro_crds.errors import NotFoundError, SpecError, TransientError
 from dantaro_crds.values import Interval, utc_text
@@ -30,11 +36,15 @@ _PAGE = 200
 _READ_AHEAD = timedelta(minutes=_PAGE - 5)
 _BOOKS_PER_CALL = 80
 _HISTORY = timedelta(days=91)
-_DAYS = timedelta(days=200)
-"""Reach of the longer candles before the start; days cost one call."""
+"""Reach of the hours before the start."""
+
+_DAY = Interval.D1.span
 
 _PATHS = {
     Interval.M1: "minutes/1",
+    Interval.M5: "minutes/5",
+    Interval.M15: "minutes/15",
+    Interval.M30: "minutes/30",
     Interval.M60: "minutes/60",
     Interval.M240: "minutes/240",
     Interval.D1: "days",
@@ -70,6 +80,7 @@ class UpbitSource:
         self._traded = frozenset(traded or symbols)
         self._pages: dict[str, _Page] = {}
         self.identity = SourceIdentity(name="upbit", live=True)
+        self.cautions: dict[str, Cautions] = {}
         self.duplicates: Counter[tuple[str, Interval]] = Counter()
 
     def now(self) -> datetime:
@@ -87,27 +98,27 @@ class UpbitSource:
         Raises:
             TransientError: Upbit does not answer as it should.
         """
-        rows = await self._client.get("market/all", {})
+        rows = await self._client.get("market/all", {"is_details": "true"})
         listed = _read("market/all", partial(to_listed, rows, quote=_QUOTE))
+        self.cautions.clear()
+        self.cautions.update(_read("market/all", partial(to_cautions, rows)))
         asked = {*(self._symbols or listed), *self._traded}
         return Outline(
             markets=[self._market(symbol, listed) for symbol in sorted(asked)],
             start=start or floor_time(self.now(), Interval.M60.span),
         )
 
-    async def history(self, symbol: str, *, before: datetime) -> dict[Interval, list[Candle]]:
-        """Return the longer candles that closed by `before`.
+    async def history(self, market: Market, *, before: datetime) -> dict[Interval, list[Candle]]:
+        """Return the hours of 91 days and 200 days that closed by `before`.
 
         Raises:
             TransientError: Upbit does not answer as it should.
         """
+        symbol, today = market.symbol, floor_time(before, _DAY)
         hours = await self.candles(symbol, Interval.M60, after=before - _HISTORY, until=before)
-        days = await self.candles(symbol, Interval.D1, after=before - _DAYS, until=before)
-        return {
-            Interval.M60: hours,
-            Interval.M240: aggregate(hours, Interval.M240, until=before),
-            Interval.D1: days,
-        }
+        # One call: a page holds as many days as an analysis looks at, if it ends with a whole one.
+        days = await self.candles(symbol, Interval.D1, after=today - _PAGE * _DAY, until=today)
+        return {Interval.M60: hours, Interval.D1: days}
 
     async def fetch(self, markets: Sequence[Market], *, after: datetime, until: datetime) -> Batch:
         """Return one candle for each minute that closed in (after, until], of the traded markets.
@@ -136,7 +147,7 @@ class UpbitSource:
     async def candles(
         self, symbol: str, interval: Interval, *, after: datetime, until: datetime
     ) -> list[Candle]:
-        """Return the candles of 1m, 60m, 240m or 1d that closed in (after, until], oldest first.
+        """Return the candles of an interval that closed in (after, until], oldest first.
 
         Those of 1m are filled where nothing was traded.
 

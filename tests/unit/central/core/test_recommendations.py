@@ -168,6 +168,8 @@ def test_the_daily_range_has_a_target_band(size: float, want: str) -> None:
         pytest.param(
             {"traded": 9e8}, "less than 1,000,000,000 traded in 24 hours", id="little-traded"
         ),
+        pytest.param({"warned": True}, "the venue warns of it", id="warned-of"),
+        pytest.param({"spread": 0.0051}, "the spread is above 0.5%", id="far-apart"),
     ],
 )
 def test_a_live_market_must_reach_limits_and_another_says_what_it_misses(
@@ -178,6 +180,17 @@ def test_a_live_market_must_reach_limits_and_another_says_what_it_misses(
     (found,) = ranked([sample])
     assert found.parts[-1].reason.endswith(f"let pass because the market is not live: {misses}")
     assert len(ranked([ONE], live=True)) == 1
+
+
+def test_a_spread_is_ranked_and_each_caution_of_the_venue_costs_a_fifth() -> None:
+    found = ranked([replace(ONE, spread=0.001), replace(TWO, spread=0.002, cautions=1)], live=True)
+    risks = {item.symbol: (parts(item)["risk"], item.parts[-1].reason) for item in found}
+    # Of two, the ranks of fall, tick and spread are a quarter and three quarters.
+    assert risks["KRW-BTC"][0] == D("0.75")
+    assert risks["KRW-ETH"][0] == D("0.05")
+    assert risks["KRW-ETH"][1].endswith("the spread is 0.200%; cautions of the venue: 1")
+    (worst,) = ranked([replace(ONE, cautions=5)])
+    assert parts(worst)["risk"] == 0
 
 
 def test_a_stable_coin_is_never_recommended() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dantaro_central.core.simulation import SIMULATED_MARKETS, SimulatedMarket
+from dantaro_crds.values import Interval
 from dantaro_crds.venues import KRW_TICKS
 from tests.support.candles import START
 
@@ -35,7 +36,10 @@ def test_a_minute_is_the_same_however_one_gets_there(begin: int, count: int, see
 @pytest.mark.parametrize("symbol", SIMULATED_MARKETS)
 def test_prices_are_sound_and_on_ticks(symbol: str) -> None:
     market = SimulatedMarket(symbol, seed=3)
-    candles = [*market.hours(START - 20 * DAY, START), *market.minutes(START, START + DAY)]
+    candles = [
+        *market.drawn(Interval.M60, START - 20 * DAY, START),
+        *market.minutes(START, START + DAY),
+    ]
     for candle in candles:
         prices = (candle.open, candle.high, candle.low, candle.close)
         assert all(KRW_TICKS.is_on_tick(price) for price in prices)
@@ -71,7 +75,7 @@ def test_seeds_and_markets_differ() -> None:
 
 def test_the_history_leads_to_the_first_minute() -> None:
     market = SimulatedMarket("KRW-BTC", seed=1)
-    (last,) = market.hours(START - timedelta(hours=1), START)
+    (last,) = market.drawn(Interval.M60, START - timedelta(hours=1), START)
     (first,) = market.minutes(START, START + MINUTE)
     assert last.close == first.open
 
@@ -79,13 +83,13 @@ def test_the_history_leads_to_the_first_minute() -> None:
 def test_hours_in_progress_are_left_out() -> None:
     market = SimulatedMarket("KRW-BTC", seed=1)
     until = START + timedelta(minutes=59)
-    assert [h.time for h in market.hours(START - timedelta(minutes=90), until)] == [
+    assert [h.time for h in market.drawn(Interval.M60, START - timedelta(minutes=90), until)] == [
         START - timedelta(hours=1)
     ]
 
 
 def test_a_year_has_trends_and_never_leaves_the_ground() -> None:
-    hours = list(SimulatedMarket("KRW-DOGE", seed=5).hours(START - 365 * DAY, START))
+    hours = list(SimulatedMarket("KRW-DOGE", seed=5).drawn(Interval.M60, START - 365 * DAY, START))
     lowest = min(hour.low for hour in hours)
     highest = max(hour.high for hour in hours)
     assert lowest > 100

@@ -1,10 +1,10 @@
-"""Pressure of an order book, against values computed by hand."""
+"""Pressure and spread of an order book, against values computed by hand."""
 
 from decimal import Decimal
 
 import pytest
 
-from dantaro_central.core.analyzers.order_book import pressure
+from dantaro_central.core.analyzers.order_book import pressure, spread
 
 pytestmark = pytest.mark.unit
 
@@ -45,3 +45,11 @@ def test_without_two_sides_near_the_middle_there_is_none(
     bids: list[tuple[str, str]], asks: list[tuple[str, str]]
 ) -> None:
     assert pressure(levels(*bids), levels(*asks)) is None
+
+
+def test_the_spread_is_over_the_middle_price() -> None:
+    # 101 - 99 over 100, whatever the order.
+    book = levels(("98", "1"), ("99", "1")), levels(("103", "1"), ("101", "1"))
+    assert spread(*book) == D("0.02")
+    assert spread([], book[1]) is None
+    assert spread(book[0], []) is None
