@@ -9,19 +9,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from dantaro_runtime.adapters.store.migrate import upgrade
 from tests.cluster.node.packages import MissingToolError
-from tests.cluster.tether import tied_to_caller
 from tests.support.eventually import eventually
+from tests.support.servers import as_nobody, install_packages, start_server
 
 __all__ = ["MissingToolError", "Postgres", "running_postgres"]
-
-_NOBODY = 65534
-"""The server refuses to run as root."""
 
 
 class Postgres:
@@ -36,10 +32,7 @@ class Postgres:
         self._programs = programs
         self._data, self._folder = folder / "data", folder
         self._log = folder / "log"
-        self._user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-            os.chown(folder, _NOBODY, _NOBODY)
+        self._user = as_nobody(folder)  # the server refuses to run as root
         self._made = 0
         self.port = _free_port()
         options = ("--auth=trust", "--username=dantaro", "--encoding=UTF8", "--no-sync")
@@ -83,15 +76,7 @@ class Postgres:
         command = [str(self._programs / "postgres"), "-D", str(self._data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                preexec_fn=tied_to_caller(),  # noqa: PLW1509  # two system calls and nothing else
-                **self._user,
-            )
+        self._process = start_server(command, log=self._log, user=self._user)
         eventually(self._answers)
 
     def stop(self) -> None:
@@ -160,26 +145,11 @@ def _find_programs() -> Path:
 
 def _install() -> None:
     """Install Debian's server, without the one that the package would start."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise MissingToolError("no PostgreSQL here: install what Debian calls postgresql")
-    apt_install = ["apt-get", "install", "--yes", "--no-install-recommends", "--no-remove"]
-    _run(["apt-get", "update"])
-    _run([*apt_install, "postgresql-common"])
-    with Path("/etc/postgresql-common/createcluster.conf").open("a") as settings:
-        settings.write("create_main_cluster = false\n")
-    _run([*apt_install, "postgresql"])
-
-
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(
-        ["env", "DEBIAN_FRONTEND=noninteractive", *command],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise MissingToolError(f"`{' '.join(command)}` failed: {done.stderr[-2000:]}")
+    settings = Path("/etc/postgresql-common/createcluster.conf")
+    install_packages("postgresql-common", is_there=settings.exists)
+    with settings.open("a") as text:
+        text.write("create_main_cluster = false\n")
+    install_packages("postgresql", is_there=lambda: bool(_programs()))
 
 
 def _programs() -> Sequence[Path]:

@@ -1,10 +1,11 @@
 """Finds the recorded data that lies beside the project."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 
-__all__ = ["find_recorded_candles", "recorded_candles"]
+__all__ = ["find_recorded_candles", "first_days", "recorded_candles"]
 
 
 def find_recorded_candles() -> Path | None:
@@ -18,4 +19,18 @@ def recorded_candles() -> Path:
     folder = find_recorded_candles()
     if folder is None:
         pytest.skip("no recorded candles at ../shared/data/candles")
+    return folder
+
+
+def first_days(folder: Path, *symbols: str, days: int) -> Path:
+    """Return a recording of the first days of September 2025, with the longer candles before."""
+    for symbol in symbols:
+        source = recorded_candles() / "upbit" / symbol
+        made = folder / symbol
+        made.mkdir(parents=True)
+        lines = gzip.decompress((source / "1m.csv.gz").read_bytes()).decode().splitlines()
+        text = "\n".join(lines[: days * 1440 + 1]) + "\n"
+        (made / "1m.csv.gz").write_bytes(gzip.compress(text.encode()))
+        for name in ("60m", "1d"):
+            (made / f"{name}.csv.gz").write_bytes((source / f"{name}.csv.gz").read_bytes())
     return folder

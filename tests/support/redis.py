@@ -1,24 +1,18 @@
 """A real Redis server on a free loopback port; it ends with this process, also by kill -9."""
 
-import os
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tests.cluster.node.packages import MissingToolError
-from tests.cluster.tether import tied_to_caller
 from tests.support.eventually import eventually
+from tests.support.servers import as_nobody, install_packages, start_server
 
 __all__ = ["MissingToolError", "Redis", "running_redis"]
-
-
-_NOBODY = 65534
 
 
 class Redis:
@@ -34,10 +28,7 @@ class Redis:
         self._program = program
         self._password = password
         self._folder = folder
-        self._user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-            os.chown(folder, _NOBODY, _NOBODY)
+        self._user = as_nobody(folder)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = int(listener.getsockname()[1])
         self.start()
@@ -54,15 +45,7 @@ class Redis:
         command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder)]
         if self._password:
             command += ["--requirepass", self._password]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                preexec_fn=tied_to_caller(),  # noqa: PLW1509  # two system calls and nothing else
-                **self._user,
-            )
+        self._process = start_server(command, log=self._log, user=self._user)
         eventually(self._answers)
 
     def kill(self) -> None:
@@ -114,24 +97,8 @@ def running_redis(*, password: str = "") -> Iterator[Redis]:
 
 def _find_program() -> str:
     if shutil.which("redis-server") is None:
-        _install()
+        install_packages("redis-server", is_there=lambda: bool(shutil.which("redis-server")))
     found = shutil.which("redis-server")
     if found is None:
         raise MissingToolError("apt-get did its work and there is no redis-server")
     return found
-
-
-def _install() -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise MissingToolError("no Redis here: install what Debian calls redis-server")
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", "--no-remove"]
-    for command in (["apt-get", "update"], [*install, "redis-server"]):
-        done = subprocess.run(
-            ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", *command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise MissingToolError(f"`{' '.join(command)}` failed: {done.stderr[-2000:]}")

@@ -1,6 +1,5 @@
 """A bot that does what the analyst says, through recorded candles and a real central."""
 
-import gzip
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from tests.support.bots import share
 from tests.support.documents import allocation_document, trading_bot_document
 from tests.support.local_mode import LocalMode
-from tests.support.recorded import recorded_candles
+from tests.support.recorded import first_days
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -19,19 +18,6 @@ SYMBOL = "KRW-SOL"
 
 ACCOUNT = allocation_document(shares=[share("TradingBot", "ai", 50)], budget="10000000")
 AI = trading_bot_document("ai", symbol=SYMBOL, strategy={"ai": {"minConfidence": "0.7"}})
-
-
-def record(folder: Path) -> Path:
-    """Return the first days of September 2025 of one market, with the longer candles before."""
-    source = recorded_candles() / "upbit" / SYMBOL
-    made = folder / SYMBOL
-    made.mkdir(parents=True)
-    lines = gzip.decompress((source / "1m.csv.gz").read_bytes()).decode().splitlines()
-    text = "\n".join(lines[: DAYS * 1440 + 1]) + "\n"
-    (made / "1m.csv.gz").write_bytes(gzip.compress(text.encode()))
-    for name in ("60m", "1d"):
-        (made / f"{name}.csv.gz").write_bytes((source / f"{name}.csv.gz").read_bytes())
-    return folder
 
 
 def decisions(mode: LocalMode) -> list[tuple[str, ...]]:
@@ -54,7 +40,7 @@ def result(mode: LocalMode) -> dict[str, object]:
 def test_the_rules_decide_each_hour_and_the_bot_acts_and_kills_change_nothing(
     tmp_path: Path,
 ) -> None:
-    candles = record(tmp_path / "candles")
+    candles = first_days(tmp_path / "candles", SYMBOL, days=DAYS)
     with LocalMode(tmp_path / "calm", "--market", str(candles), "--speed", "max") as calm:
         calm.write("all.yaml", ACCOUNT, AI)
         calm.up()

@@ -1,6 +1,5 @@
 """Bots that trade on indicators, through recorded candles and a real central."""
 
-import gzip
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -11,7 +10,7 @@ import pytest
 from tests.support.bots import share
 from tests.support.documents import allocation_document, trading_bot_document
 from tests.support.local_mode import LocalMode
-from tests.support.recorded import recorded_candles
+from tests.support.recorded import first_days
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -35,20 +34,6 @@ BREAKS = trading_bot_document(
 )
 
 
-def record(folder: Path) -> Path:
-    """Return the first days of September 2025 of two markets, with the longer candles before."""
-    for symbol in (VOTED, BROKEN_OUT):
-        source = recorded_candles() / "upbit" / symbol
-        made = folder / symbol
-        made.mkdir(parents=True)
-        lines = gzip.decompress((source / "1m.csv.gz").read_bytes()).decode().splitlines()
-        text = "\n".join(lines[: DAYS * 1440 + 1]) + "\n"
-        (made / "1m.csv.gz").write_bytes(gzip.compress(text.encode()))
-        for name in ("60m", "1d"):
-            (made / f"{name}.csv.gz").write_bytes((source / f"{name}.csv.gz").read_bytes())
-    return folder
-
-
 def stored_indicators(mode: LocalMode) -> list[tuple[str, ...]]:
     """Return every row of indicators that central stored."""
     database = mode.folder / ".dantaro" / "central" / "central.db"
@@ -67,7 +52,7 @@ def has_more(mode: LocalMode, before: int) -> bool:
 
 
 def test_bots_buy_and_sell_by_indicators_and_kills_change_none_of_them(tmp_path: Path) -> None:
-    candles = record(tmp_path / "candles")
+    candles = first_days(tmp_path / "candles", VOTED, BROKEN_OUT, days=DAYS)
     with LocalMode(tmp_path / "calm", "--market", str(candles), "--speed", "max") as calm:
         calm.write("all.yaml", ACCOUNT, VOTES, BREAKS)
         calm.up()
