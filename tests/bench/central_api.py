@@ -1,12 +1,14 @@
 """`python -m tests.bench.central_api`: the API of central on one core, beside a bare FastAPI.
 
 The server has core 0 alone; the load and the worker share core 1. The market moves: a simulated
-one, 60 times faster than wall time, so market time moves every second and all pages with it.
+one, 60 times faster than wall time, so market time moves every second and all pages with it; it
+stands still while the API is saturated, when the load needs the core of the worker.
 """
 
 import asyncio
 import os
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -83,7 +85,7 @@ def measure_api(folder: Path) -> dict[str, float]:
         market = ["--source", "simulated", "--speed", "60"]
         worker = ["nice", "-n", "10", "taskset", "-c", _LOAD_CORE]
         worker += central_command(folder, *market, role="worker")
-        stack.enter_context(running(worker, log=folder / "worker.log"))
+        moves = stack.enter_context(running(worker, log=folder / "worker.log"))
         eventually(lambda: _is_analysed(url), timeout=60)
         (folder / "port").unlink(missing_ok=True)
         began = time.perf_counter()
@@ -107,15 +109,18 @@ def measure_api(folder: Path) -> dict[str, float]:
         figures["p50"], figures["p99"] = steady.percentile(50), steady.percentile(99)
         figures["max"] = steady.percentile(100)
         figures["unchanged"] = steady.statuses.get(304, 0) / len(steady.seconds)
+        # The load needs all of its core now, as it does against the bare one.
+        moves.process.send_signal(signal.SIGSTOP)
         used = cpu_seconds(run.process.pid)
         full = _run(port, request, seconds=5)
         figures["per_core"] = len(full.seconds) / (cpu_seconds(run.process.pid) - used)
         assert set(steady.statuses) | set(full.statuses) <= {200, 304}, full.statuses
+        moves.process.send_signal(signal.SIGCONT)
         figures["saturated"] = full.rate
         figures["rss"] = run.rss_mib()
         run.stop()
         figures["hello"], figures["hello_per_core"] = _measure_hello(folder)
-    figures["of_hello"] = figures["per_core"] / figures["hello_per_core"]
+    figures["of_hello"] = figures["saturated"] / figures["hello"]
     return figures
 
 
@@ -178,7 +183,7 @@ _LINES = (
     ("per_core", "requests in a second of its core's time", ""),
     ("hello", "requests/s of a bare FastAPI on uvloop, same core and load", ""),
     ("hello_per_core", "requests in a second of its core's time", ""),
-    ("of_hello", "of the latter", ">= 0.25"),
+    ("of_hello", "of the bare one at most", ">= 0.25"),
     ("rss", "MiB resident at the end", "<= 74"),
 )
 

@@ -26,11 +26,14 @@ def bind(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise SpecError(
             f"expected a free address, found {host}:{port}: {error.strerror}", field="port"
         ) from error
+    # asyncio leaves it out for a socket made like this: each answer waited 40 ms for its body.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 class ApiServer(uvicorn.Server):
