@@ -23,7 +23,6 @@ __all__ = [
     "LiveStore",
     "MoodSource",
     "Prunable",
-    "QualityReader",
     "WishStore",
 ]
 
@@ -190,12 +189,4 @@ class JobStore(Protocol):
 
     def save_run(self, run: JobRun) -> None:
         """Store a run; of all runs the newest 1,000 are kept."""
-        ...
-
-
-class QualityReader(Protocol):
-    """What was found wrong with candles, for people."""
-
-    def load_reports(self) -> list[QualityReport]:
-        """Return all reports, by market and interval; none before the database is prepared."""
         ...

@@ -1,8 +1,8 @@
 """A clock that only the test moves."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-__all__ = ["StepClock"]
+__all__ = ["MovingClock", "StepClock"]
 
 
 class StepClock:
@@ -23,3 +23,11 @@ class StepClock:
     async def sleep(self, seconds: float) -> None:
         """Move on without waiting."""
         self.seconds += seconds
+
+
+class MovingClock(StepClock):
+    """Its wall time moves on with its seconds."""
+
+    def now(self) -> datetime:
+        """Return the wall time that was given, and the seconds since."""
+        return super().now() + timedelta(seconds=self.seconds)

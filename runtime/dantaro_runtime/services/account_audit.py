@@ -139,7 +139,7 @@ class AccountAudit:
             SafetyError: One was executed that the strategy cannot place any more.
         """
         for found in await self._orders.fetch_late():
-            name, known = found.client_id, self._store.recall(found.client_id)
+            name = found.client_id
             if found.state is OrderState.OPEN:
                 await self._venue.cancel(name)
                 if name not in self._leaving:
@@ -151,6 +151,7 @@ class AccountAudit:
                 self._desk.forgive()
             # Only this one, and only now: until then any failure makes it be looked for again.
             self._orders.forget(name)
+            known = self._store.recall(name)
             if known is not None and found.filled_volume > known.order.filled_volume:
                 await self._take_late(found, known)
 

@@ -26,28 +26,13 @@ from dantaro_central.ports import Heartbeat, KeyRecord
 from dantaro_central.services.collection import CollectionService
 from dantaro_crds.errors import SafetyError, SpecError, TransientError
 from tests.support.candles import START, make_candle
+from tests.support.clock import MovingClock
 from tests.support.postgres import Postgres
 
 pytestmark = pytest.mark.integration
 
 MINUTE = timedelta(minutes=1)
 SYMBOLS = ("KRW-BTC", "KRW-DOGE")
-
-
-class HandClock:
-    """Stepped by waiting."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 class Databases:
@@ -83,7 +68,7 @@ class Databases:
         engine = self.engine(name)
         migrate(engine)
         store = SqlWorkerStore(engine)
-        source = SimulatedSource(seed=seed, symbols=symbols, start=START, clock=HandClock())
+        source = SimulatedSource(seed=seed, symbols=symbols, start=START, clock=MovingClock(START))
         return CollectionService(source, store, store)
 
     def contents(self, name: str = "one") -> dict[str, list[tuple[object, ...]]]:
@@ -220,18 +205,18 @@ def test_a_database_of_a_newer_version_is_refused(databases: Databases) -> None:
 async def test_a_database_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SpecError, match="expected a folder to write"):
-        async with worker_lock(f"sqlite:///{tmp_path}/file/central.db", HandClock()):
+        async with worker_lock(f"sqlite:///{tmp_path}/file/central.db", MovingClock(START)):
             pass
 
 
 async def test_a_database_server_that_is_gone_is_transient() -> None:
     with pytest.raises(TransientError, match="does not take or give data"):
-        async with worker_lock("postgresql+psycopg://nobody@127.0.0.1:1/none", HandClock()):
+        async with worker_lock("postgresql+psycopg://nobody@127.0.0.1:1/none", MovingClock(START)):
             pass
 
 
 async def test_a_second_lock_gives_up_after_ten_seconds(databases: Databases) -> None:
-    clock = HandClock()
+    clock = MovingClock(START)
     async with worker_lock(databases.url(), clock):
         with pytest.raises(WorkerRunningError, match="expected no other worker"):
             async with worker_lock(databases.url(), clock):

@@ -1,7 +1,6 @@
 """Only those with a key may read."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 
@@ -16,6 +15,7 @@ from dantaro_crds.errors import (
     TransientError,
 )
 from tests.support.candles import START
+from tests.support.clock import StepClock
 
 pytestmark = pytest.mark.unit
 
@@ -41,31 +41,15 @@ class FakeKeyStore:
         return True
 
 
-class FakeClock:
-    """Stepped by hand."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return START
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-def make_service(*keys: str, own: str | None = None) -> tuple[KeyService, FakeKeyStore, FakeClock]:
+def make_service(*keys: str, own: str | None = None) -> tuple[KeyService, FakeKeyStore, StepClock]:
     """Return a service with stored keys, each named like itself."""
-    store, clock = FakeKeyStore(), FakeClock()
+    store, clock = FakeKeyStore(), StepClock(START)
     for key in keys:
         store.save_key(KeyRecord(name=key, sha256=hash_of(key)), replaces=False)
     return KeyService(store, clock, own_hash=hash_of(own) if own else None), store, clock
 
 
-def make_admin() -> tuple[KeyAdmin, KeyService, FakeClock]:
+def make_admin() -> tuple[KeyAdmin, KeyService, StepClock]:
     """Return who makes keys, and a service that checks them."""
     service, store, clock = make_service()
     return KeyAdmin(store, clock), service, clock

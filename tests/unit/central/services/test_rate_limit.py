@@ -1,7 +1,7 @@
 """A key may send so many requests in a window, whoever counts."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -11,27 +11,12 @@ from dantaro_central.errors import TooManyRequestsError
 from dantaro_central.services.rate_limit import RateLimiter
 from dantaro_crds.errors import TransientError
 from tests.support.candles import START
+from tests.support.clock import MovingClock
 
 pytestmark = pytest.mark.unit
 
 KEY = "0" * 64
 OTHER = "1" * 64
-
-
-class FakeClock:
-    """Stepped by hand."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 class FakeCounts:
@@ -48,7 +33,7 @@ class FakeCounts:
         return {name: self.sums[name] for name in counts}
 
 
-def make_limiter(clock: FakeClock, *, requests: int = 5) -> RateLimiter:
+def make_limiter(clock: MovingClock, *, requests: int = 5) -> RateLimiter:
     """Return a limiter with a window of a minute."""
     return RateLimiter(requests=requests, seconds=60, clock=clock)
 
@@ -66,7 +51,7 @@ def allowed(limiter: RateLimiter, count: int, *, key: str = KEY) -> int:
 
 
 def test_a_key_has_its_requests_again_in_the_next_window() -> None:
-    clock = FakeClock()
+    clock = MovingClock(START)
     limiter = make_limiter(clock)
     assert allowed(limiter, 9) == 5
     assert allowed(limiter, 9, key=OTHER) == 5
@@ -80,7 +65,7 @@ def test_a_key_has_its_requests_again_in_the_next_window() -> None:
 
 
 def test_windows_of_keys_begin_at_seconds_of_their_own() -> None:
-    clock = FakeClock()
+    clock = MovingClock(START)
     limiter = make_limiter(clock)
     late = "0000001e" + "0" * 56
     assert allowed(limiter, 9, key=late) == 5
@@ -89,7 +74,7 @@ def test_windows_of_keys_begin_at_seconds_of_their_own() -> None:
 
 
 def test_a_request_that_stands_for_several_passes_whole_or_not_at_all() -> None:
-    limiter = make_limiter(FakeClock())
+    limiter = make_limiter(MovingClock(START))
     limiter.take(KEY, cost=3)
     with pytest.raises(TooManyRequestsError) as caught:
         limiter.take(KEY, cost=3)
@@ -98,7 +83,7 @@ def test_a_request_that_stands_for_several_passes_whole_or_not_at_all() -> None:
 
 
 def test_a_clock_that_jumps_locks_nobody_out() -> None:
-    clock = FakeClock()
+    clock = MovingClock(START)
     limiter = make_limiter(clock)
     allowed(limiter, 9)
     clock.seconds = -86_400
@@ -106,7 +91,7 @@ def test_a_clock_that_jumps_locks_nobody_out() -> None:
 
 
 async def test_two_processes_hold_one_limit() -> None:
-    clock, counts = FakeClock(), FakeCounts()
+    clock, counts = MovingClock(START), FakeCounts()
     first, second = make_limiter(clock), make_limiter(clock)
     assert allowed(first, 3) == 3
     assert allowed(second, 1) == 1
@@ -118,7 +103,7 @@ async def test_two_processes_hold_one_limit() -> None:
 async def test_without_the_common_store_each_holds_the_limit_alone_and_then_together_again() -> (
     None
 ):
-    clock, counts = FakeClock(), FakeCounts()
+    clock, counts = MovingClock(START), FakeCounts()
     first, second = make_limiter(clock), make_limiter(clock)
     counts.is_down = True
     assert allowed(first, 9) == allowed(second, 9) == 5
@@ -145,7 +130,7 @@ async def test_without_the_common_store_each_holds_the_limit_alone_and_then_toge
     )
 )
 async def test_no_window_passes_more_than_the_limit(steps: list[tuple[str, int]]) -> None:
-    clock, counts = FakeClock(), FakeCounts()
+    clock, counts = MovingClock(START), FakeCounts()
     limiter = make_limiter(clock)
     passed: Counter[int] = Counter()
     for kind, figure in steps:

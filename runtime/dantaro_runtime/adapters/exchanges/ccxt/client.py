@@ -20,8 +20,8 @@ from dantaro_crds.errors import (
     OutcomeUnknownError,
     TransientError,
 )
-from dantaro_crds.kit.backoff import Backoff
 from dantaro_crds.kit.clock import Clock
+from dantaro_runtime.adapters.exchanges.calls import WHOLE_SECONDS, no_answer, read
 from dantaro_runtime.adapters.exchanges.ccxt.failures import Failure, class_names, to_error
 from dantaro_runtime.adapters.exchanges.ccxt.library import (
     LIBRARY_ERRORS,
@@ -33,24 +33,9 @@ from dantaro_runtime.adapters.exchanges.ccxt.library import (
 from dantaro_runtime.adapters.exchanges.ccxt.profiles import Profile
 from dantaro_runtime.adapters.exchanges.keys import KeyFolder
 from dantaro_runtime.adapters.exchanges.limits import Group, Limits, Priority
-from dantaro_runtime.ports import BANNED, MARKET_GONE, SECRET_MISSING, VENUE_OFFLINE
+from dantaro_runtime.ports import SECRET_MISSING
 
-__all__ = ["TIMEOUT", "CcxtClient"]
-
-TIMEOUT = httpx.Timeout(10.0, connect=3.0)
-"""Patience with one request."""
-
-_WHOLE_SECONDS = 20.0
-"""Patience with a request and with those before it on the same connection."""
-
-_TRIES = 4
-"""Tries of a read."""
-
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Errors before the first byte of a request."""
-
-_LASTING = {VENUE_OFFLINE, MARKET_GONE, BANNED}
-"""Codes of errors that a second try cannot cure."""
+__all__ = ["CcxtClient"]
 
 _LIMITED = {"RateLimitExceeded", "DDoSProtection"}
 """Classes of ccxt that ask for a pause."""
@@ -121,14 +106,11 @@ class CcxtClient:
             RateLimitedError: The exchange wants a longer pause.
             TransientError: No answer made sense.
         """
-        backoff = Backoff(first=0.25, longest=2.0, jitter=0.5, rng=self._rng)
-        while True:
-            try:
-                return await self._call(ask, writes=False, group=Group.DEFAULT)
-            except TransientError as error:
-                if backoff.failures + 1 >= _TRIES or error.code in _LASTING:
-                    raise
-            await self.clock.sleep(backoff.next())
+
+        async def call() -> T:
+            return await self._call(ask, writes=False, group=Group.DEFAULT)
+
+        return await read(call, clock=self.clock, rng=self._rng)
 
     async def write(
         self,
@@ -179,7 +161,7 @@ class CcxtClient:
         self._is_sent = self._is_sent or request.method != "GET"
         failure: Exception | None = None
         try:
-            async with asyncio.timeout(_WHOLE_SECONDS):
+            async with asyncio.timeout(WHOLE_SECONDS):
                 got = await self._client.request(
                     request.method, request.url, headers=request.headers, content=request.body
                 )
@@ -193,17 +175,10 @@ class CcxtClient:
             failure = error
         if failure is not None:
             # Raised out here: its context would hold the request, and that the keys.
-            raise self._no_answer(request, failure)
+            asked = f"{self.profile.title} did not answer {request}"
+            raise no_answer(asked, failure, writes=self._writes)
         self._answer = answer
         return answer
-
-    def _no_answer(self, request: Request, error: Exception) -> DantaroError:
-        found = f"{self.profile.title} did not answer {request}: {type(error).__name__}"
-        if isinstance(error, _NOT_SENT):
-            return TransientError(f"{found}, nothing was sent: {error}", code="VenueUnreachable")
-        if self._writes:
-            return OutcomeUnknownError(f"{found}: it may have happened, look it up")
-        return TransientError(found)
 
     # Inside
 

@@ -21,7 +21,8 @@ from dantaro_crds.errors import (
 )
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import decimal_text
-from dantaro_runtime.adapters.exchanges.ccxt.client import TIMEOUT, CcxtClient
+from dantaro_runtime.adapters.exchanges.calls import TIMEOUT
+from dantaro_runtime.adapters.exchanges.ccxt.client import CcxtClient
 from dantaro_runtime.adapters.exchanges.ccxt.library import Exchange, known_ids
 from dantaro_runtime.adapters.exchanges.ccxt.messages import (
     order_fee,

@@ -15,12 +15,11 @@ import httpx
 
 from dantaro_crds.errors import (
     AuthenticationError,
-    DantaroError,
     OutcomeUnknownError,
     TransientError,
 )
-from dantaro_crds.kit.backoff import Backoff
 from dantaro_crds.kit.clock import Clock
+from dantaro_runtime.adapters.exchanges.calls import WHOLE_SECONDS, no_answer, read
 from dantaro_runtime.adapters.exchanges.keys import KeyFolder
 from dantaro_runtime.adapters.exchanges.limits import Group, Limits, Priority
 from dantaro_runtime.adapters.exchanges.upbit.messages import parse_body
@@ -32,24 +31,8 @@ from dantaro_runtime.adapters.exchanges.upbit.signing import (
     sign,
     wire_query,
 )
-from dantaro_runtime.ports import BANNED, MARKET_GONE, VENUE_OFFLINE
 
-__all__ = ["TIMEOUT", "Call", "UpbitClient"]
-
-TIMEOUT = httpx.Timeout(10.0, connect=3.0)
-"""Patience with one request."""
-
-_WHOLE_SECONDS = 20.0
-"""Patience with a request and with those before it on the same connection."""
-
-_TRIES = 4
-"""Tries of a read."""
-
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Errors before the first byte of a request."""
-
-_LASTING = {VENUE_OFFLINE, MARKET_GONE, BANNED}
-"""Codes of errors that a second try cannot cure."""
+__all__ = ["Call", "UpbitClient"]
 
 T = TypeVar("T")
 
@@ -125,14 +108,11 @@ class UpbitClient:
             RateLimitedError: Upbit wants a longer pause.
             TransientError: No answer made sense.
         """
-        backoff = Backoff(first=0.25, longest=2.0, jitter=0.5, rng=self._rng)
-        while True:
-            try:
-                return parse(await self._send(call))
-            except TransientError as error:
-                if backoff.failures + 1 >= _TRIES or error.code in _LASTING:
-                    raise
-            await self._clock.sleep(backoff.next())
+
+        async def ask() -> T:
+            return parse(await self._send(call))
+
+        return await read(ask, clock=self._clock, rng=self._rng)
 
     async def write(self, call: Call, parse: Callable[[Any], T]) -> T:
         """Send, once.
@@ -156,11 +136,11 @@ class UpbitClient:
         keys = self._keys.read() if call.is_signed else None
         token = self._token(call, keys) if keys is not None else ""
         try:
-            async with asyncio.timeout(_WHOLE_SECONDS):
+            async with asyncio.timeout(WHOLE_SECONDS):
                 answer = await self._client.send(self._request(call, token))
         except (httpx.HTTPError, TimeoutError) as error:
             # The cause holds the request, and the request the token.
-            raise _no_answer(call, error) from None
+            raise no_answer(f"Upbit did not answer {call}", error, writes=call.writes) from None
         return self._read_answer(call, answer, hidden=_hidden(keys, token))
 
     def _token(self, call: Call, keys: Keys) -> str:
@@ -198,15 +178,6 @@ class UpbitClient:
             if call.writes:
                 raise OutcomeUnknownError(f"{call}: {error.message}") from error
             raise
-
-
-def _no_answer(call: Call, error: Exception) -> DantaroError:
-    found = f"Upbit did not answer {call}: {type(error).__name__}"
-    if isinstance(error, _NOT_SENT):
-        return TransientError(f"{found}, nothing was sent: {error}", code="VenueUnreachable")
-    if call.writes:
-        return OutcomeUnknownError(f"{found}: it may have happened, look it up")
-    return TransientError(found)
 
 
 def _hidden(keys: Keys | None, token: str) -> tuple[str, ...]:

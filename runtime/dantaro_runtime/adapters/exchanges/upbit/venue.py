@@ -21,9 +21,10 @@ from dantaro_crds.errors import (
 from dantaro_crds.kit.clock import Clock
 from dantaro_crds.values import decimal_text
 from dantaro_crds.venues import rules_for
+from dantaro_runtime.adapters.exchanges.calls import TIMEOUT
 from dantaro_runtime.adapters.exchanges.keys import KeyFolder
 from dantaro_runtime.adapters.exchanges.limits import Group, Limits, Priority
-from dantaro_runtime.adapters.exchanges.upbit.client import TIMEOUT, Call, UpbitClient
+from dantaro_runtime.adapters.exchanges.upbit.client import Call, UpbitClient
 from dantaro_runtime.adapters.exchanges.upbit.messages import (
     to_account,
     to_book,
